@@ -1,0 +1,59 @@
+package retrysafe
+
+import (
+	"context"
+	"time"
+)
+
+// task is one call, without type parameters.
+type task struct {
+	call    Call
+	id      string
+	req     any
+	into    any // pointer to the value that takes the answer
+	failure func(Answer) error
+}
+
+// ending is how a call ended.
+type ending struct {
+	key      Key
+	answer   *Answer
+	replayed bool
+	attempts []Attempt
+	err      *Error
+}
+
+// perform is a call from its start to its end: name, encode, attempt, verdict,
+// wait or stop.
+func (c *Client) perform(ctx context.Context, d *declaration, t task) ending {
+	op := Operation{Account: t.call.Account, Command: d.name, ID: t.id}
+	if err := c.usable(); err != nil {
+		return refusedBefore(d, &t, op, err)
+	}
+	op.Account = c.accountOf(&t.call)
+	if ctx == nil {
+		return refusedBefore(d, &t, op, invalid("context is nil"))
+	}
+	contract, err := c.contract(d)
+	if err != nil {
+		return refusedBefore(d, &t, op, err)
+	}
+	r := &run{client: c, contract: contract, task: t, start: time.Now()}
+	if err := contract.fill(&r.request, c, &r.task, op); err != nil {
+		return refusedBefore(d, &t, op, err)
+	}
+	return r.perform(ctx)
+}
+
+// refusedBefore ends a call that sent nothing because it was wrong. An earlier
+// call may have been right, so unless the caller says that there was none, or
+// none was possible, nothing is known of the operation.
+func refusedBefore(d *declaration, t *task, op Operation, err error) ending {
+	outcome, evidence := Unknown, EvidenceEarlierCall
+	if t.call.First || d.query || checkID(t.id) != nil {
+		outcome, evidence = NotApplied, EvidenceNothingRan
+	}
+	return ending{err: &Error{
+		Outcome: outcome, ThisCall: NotApplied, Evidence: evidence, Operation: op, invalid: true, causes: []error{err},
+	}}
+}

@@ -62,6 +62,10 @@ func (r *run) attempt(parent context.Context, t *attemptTransport, cur *current)
 		cur.refuse(ErrNoTimeLeft, ErrNoTimeLeft)
 		return
 	}
+	if !r.outlasts(parent, r.atMost(parent, cur.start, left)) {
+		cur.refuse(errLeaseLost, errLeaseLost)
+		return
+	}
 	observed, header := r.observed(parent, cur)
 	ctx, cancel := r.under(parent, observed)
 	defer cancel(nil)
@@ -110,10 +114,25 @@ func (c *current) refuse(err, reason error) {
 	c.err, c.seen, c.unsent = err, seen{sent: NotSent}, reason
 }
 
+// atMost is how long an attempt that begins now can take.
+func (r *run) atMost(parent context.Context, now time.Time, left time.Duration) time.Duration {
+	limit := min(r.contract.policy.AttemptTimeout, left)
+	if end, ok := parent.Deadline(); ok {
+		limit = min(limit, end.Sub(now))
+	}
+	if r.hold != nil && limit > forEver {
+		limit = min(limit, r.hold.lease/2)
+	}
+	return limit
+}
+
 // limit ends an attempt that takes too long. Where the caller's own deadline
 // comes no later it is left to end the attempt, so that it is the reason given.
 func (r *run) limit(parent context.Context, cancel context.CancelCauseFunc, now time.Time, left time.Duration) *time.Timer {
 	limit := min(r.contract.policy.AttemptTimeout, left)
+	if r.hold != nil && limit > forEver {
+		limit = r.hold.lease / 2 // An attempt never outlasts its lease.
+	}
 	if end, ok := parent.Deadline(); ok && !now.Add(limit).Before(end) {
 		return nil
 	}
@@ -169,7 +188,7 @@ func (r *run) prepare(ctx context.Context, header http.Header, again bool) (*htt
 // unchanged refuses a request that would go elsewhere, under another key, or
 // that the transport would refuse without saying that it was not sent.
 func (r *run) unchanged(out *http.Request) error {
-	if name := r.contract.prof.Key.header(); r.request.keyed && name != "" {
+	if name := r.request.keyHeader(); name != "" {
 		if got := out.Header[name]; len(got) != 1 || got[0] != r.request.header[name][0] {
 			return &unsent{ErrAuthorize, errTampered}
 		}

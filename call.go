@@ -12,6 +12,8 @@ type task struct {
 	req     any
 	into    any // pointer to the value that takes the answer
 	failure func(Answer) error
+	// identity names the business values; nil: everything that is sent.
+	identity func() []any
 }
 
 // ending is how a call ended.
@@ -19,6 +21,7 @@ type ending struct {
 	key      Key
 	answer   *Answer
 	replayed bool
+	recorded bool
 	attempts []Attempt
 	err      *Error
 }
@@ -26,23 +29,34 @@ type ending struct {
 // perform is a call from its start to its end: name, encode, attempt, verdict,
 // wait or stop.
 func (c *Client) perform(ctx context.Context, d *declaration, t task) ending {
+	r, refused := c.prepared(ctx, d, t)
+	if refused != nil {
+		return ending{err: refused}
+	}
+	return r.perform(ctx)
+}
+
+// prepared is a run with its request encoded, or why there can be none.
+func (c *Client) prepared(ctx context.Context, d *declaration, t task) (*run, *Error) {
+	refuse := func(op Operation, err error) (*run, *Error) { return nil, refusedBefore(d, &t, op, err).err }
 	op := Operation{Account: t.call.Account, Command: d.name, ID: t.id}
 	if err := c.usable(); err != nil {
-		return refusedBefore(d, &t, op, err)
+		return refuse(op, err)
 	}
 	op.Account = c.accountOf(&t.call)
 	if ctx == nil {
-		return refusedBefore(d, &t, op, invalid("context is nil"))
+		return refuse(op, invalid("context is nil"))
 	}
 	contract, err := c.contract(d)
 	if err != nil {
-		return refusedBefore(d, &t, op, err)
+		return refuse(op, err)
 	}
-	r := &run{client: c, contract: contract, task: t, start: time.Now()}
+	now := time.Now()
+	r := &run{client: c, contract: contract, task: t, begun: now, start: now}
 	if err := contract.fill(&r.request, c, &r.task, op); err != nil {
-		return refusedBefore(d, &t, op, err)
+		return refuse(op, err)
 	}
-	return r.perform(ctx)
+	return r, nil
 }
 
 // refusedBefore ends a call that sent nothing because it was wrong. An earlier

@@ -1,11 +1,14 @@
 package retrysafe
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/retrysafe/retrysafe/store"
 )
 
 // Options of a client. The zero value is a provider that follows the IETF
@@ -38,6 +41,17 @@ type Options struct {
 	Retry RetryPolicy
 	// Observer is told of every operation and attempt. Nil means nobody.
 	Observer Observer
+	// Store writes every operation down before its first byte is sent, so that
+	// the key, the answer and the doubt outlive the call, and with a durable
+	// store the process. It needs an Account. Nil: the same keys, but nothing
+	// outlives the call.
+	Store store.Store
+	// Lease is for how long an operation that is being worked on belongs to its
+	// call without having been heard of. It is renewed at a third, and longer
+	// for commands whose attempts may take longer. Defaults to 60 s.
+	Lease time.Duration
+	// Resume is how fast Client.Resume and Client.Run carry on what is due.
+	Resume ResumePolicy
 }
 
 // Client calls the API of one provider at one origin. It is safe for
@@ -56,6 +70,12 @@ type Client struct {
 	attempts  AttemptObserver
 	transport *attemptTransport
 	http      *http.Client
+	store     store.Store
+	lease     time.Duration
+	leases    *leases
+	moves     StoreObserver
+	resume    ResumePolicy
+	pace      pace
 
 	mu        sync.RWMutex
 	contracts map[string]*contract
@@ -79,6 +99,7 @@ func NewClient(baseURL string, opts *Options) (*Client, error) {
 		func() error { return c.setPolicy(opts) },
 		func() error { return checkAccount(opts.Account) },
 		func() error { return checkHeader("Options.Header", opts.Header, c.profile) },
+		func() error { return c.setStore(opts) },
 	} {
 		if err := step(); err != nil {
 			return nil, err
@@ -155,6 +176,24 @@ func (c *Client) setPolicy(opts *Options) (err error) {
 	if c.budget == nil {
 		c.budget = &Budget{}
 	}
+	return nil
+}
+
+func (c *Client) setStore(opts *Options) (err error) {
+	if c.resume, err = opts.Resume.resolve(); err != nil {
+		return err
+	}
+	switch {
+	case opts.Lease < 0:
+		return invalid("negative lease")
+	case opts.Store == nil:
+		return nil
+	case opts.Account == "":
+		return invalid("a store needs an account: whose operations these are")
+	}
+	c.store, c.lease = opts.Store, cmp.Or(opts.Lease, defaultLease)
+	c.moves, _ = opts.Observer.(StoreObserver)
+	c.leases = newLeases(c.store, c.lease, c.observeStore)
 	return nil
 }
 

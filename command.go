@@ -66,6 +66,10 @@ type Command[Req, Res any] struct {
 	Rerun bool
 	// Window replaces the profile's: how long a key may still be sent.
 	Window time.Duration
+	// Retention is how long after an operation's end its request and answer are
+	// kept in the client's store. Only how it ended is kept longer. Zero: until
+	// the application decides.
+	Retention time.Duration
 
 	call Call
 }
@@ -82,6 +86,9 @@ type Call struct {
 	// NoWait ends the call with ErrInFlight, instead of waiting, when the
 	// provider is still at work on the key.
 	NoWait bool
+	// Force begins what waits for a runner or for its time, unless the wait is
+	// the server's advice. Without a store it means nothing.
+	Force bool
 	// First promises that no earlier call of this operation can have sent
 	// anything. Then a refusal of the only delivery means NotApplied.
 	First bool
@@ -100,12 +107,21 @@ func (c Command[Req, Res]) With(call Call) Command[Req, Res] {
 // A nil error means Applied, with the answer in the result. Otherwise the
 // error is an *Error that says how the operation ended (OutcomeOf) and whether
 // calling again under the same ID may help (Retryable). The result is not nil
-// whenever an answer exists, also beside an error: always when the outcome is
-// Applied.
+// whenever an answer exists, also beside an error: when the outcome is Applied,
+// always, unless it is read from a store that has no answer (any more).
+//
+// With a store (Options.Store) the operation is written down before its first
+// byte is sent. If it is there already, its recorded answer or error comes back
+// and nothing is sent; if another call or process is at work on it, this one
+// waits for it; if its end is unknown and sending it again can still tell, this
+// one carries it on, with the recorded bytes and key.
 func (c Command[Req, Res]) Do(ctx context.Context, client *Client, id string, req Req) (*Result[Res], error) {
 	res, d := new(Result[Res]), c.declaration()
-	end := client.perform(ctx, &d, task{call: c.call, id: id, req: req, into: &res.Value, failure: c.Failure})
-	return res.ended(end)
+	t := task{call: c.call, id: id, req: req, into: &res.Value, failure: c.Failure}
+	if c.Identity != nil {
+		t.identity = func() []any { return c.Identity(req) }
+	}
+	return res.ended(client.perform(ctx, &d, t))
 }
 
 // Key returns what will be on the wire for id, without quoting. It is empty if
@@ -162,6 +178,6 @@ func (c *Command[Req, Res]) declaration() declaration {
 		name: c.Name, method: method, path: c.Path, body: c.Body,
 		req: reflect.TypeFor[Req](), res: reflect.TypeFor[Res](),
 		profile: c.Profile, retry: c.Retry, rules: c.Rules, accept: c.Accept,
-		volatile: c.Volatile, rerun: c.Rerun, window: c.Window, identity: c.Identity != nil,
+		volatile: c.Volatile, rerun: c.Rerun, window: c.Window, retention: c.Retention, identity: c.Identity != nil,
 	}
 }

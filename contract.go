@@ -58,6 +58,8 @@ func (k *contract) checkName() error {
 		return invalid("unknown encoding %d", k.body)
 	case k.window < 0:
 		return invalid("negative window")
+	case k.retention < 0:
+		return invalid("negative retention")
 	}
 	return nil
 }

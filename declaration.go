@@ -17,13 +17,13 @@ type declaration struct {
 	rules              []Rule
 	accept, volatile   []string
 	rerun, identity    bool
-	window             time.Duration
+	window, retention  time.Duration
 }
 
 // equal reports whether two declarations of one name are one declaration.
 func (d *declaration) equal(o *declaration) bool {
 	return d.query == o.query && d.method == o.method && d.path == o.path && d.body == o.body &&
-		d.req == o.req && d.res == o.res && d.rerun == o.rerun && d.identity == o.identity && d.window == o.window &&
+		d.req == o.req && d.res == o.res && d.rerun == o.rerun && d.identity == o.identity && d.window == o.window && d.retention == o.retention &&
 		(d.profile == o.profile || reflect.DeepEqual(d.profile, o.profile)) &&
 		samePolicy(d.retry, o.retry) &&
 		slices.Equal(d.rules, o.rules) && slices.Equal(d.accept, o.accept) && slices.Equal(d.volatile, o.volatile)

@@ -48,13 +48,27 @@
 // time; if not, the call ends at once, with the server's error and the time at
 // which to come back.
 //
+// # What outlives the call
+//
+// With Options.Store every operation is written down before its first byte is
+// sent: its request without credentials, then its answer, or that nobody knows
+// how it ended. Called again, by any process that shares the store, it gives the
+// recorded answer and sends nothing, waits for whoever is at work on it, or
+// carries on with the recorded bytes and the same key while the provider still
+// knows that key. [Client.Run] does the same for what nobody calls again, and
+// what must not be sent any more it asks [Handlers].Reconcile about. Once a
+// caller has been told NotApplied, nothing sends that operation again unless the
+// application asks again, or an operator reopens it. Command.Enqueue writes an
+// operation down for later, in the caller's own transaction if it likes.
+//
 // # What is not promised
 //
 // Exactly once in somebody else's system. A provider that honours a key makes
 // it at most once while it keeps the key. Where no key is on the wire nothing
 // is sent again after doubt, unless the command says that a repeat does no harm
-// (Command.Rerun) or carries a precondition that an effect would make fail. There is no durable store yet:
-// the key survives a crash, the memory of having called does not.
+// (Command.Rerun) or carries a precondition that an effect would make fail.
+// Without a store the key survives a crash, the memory of having called does
+// not.
 //
 // # Secrets
 //

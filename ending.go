@@ -88,7 +88,7 @@ func (r *run) failure() *Error {
 		Operation: r.request.op, Key: r.request.key, Verdict: r.tally.last.verdict, RetryAt: r.retryAt,
 		Replayed: r.replayed, Attempts: r.attempts, ThisCall: r.tally.thisCall(),
 	}
-	e.Outcome, e.Evidence = r.tally.outcome(r.task.call.First)
+	e.Outcome, e.Evidence = r.tally.outcome(r.first())
 	if r.contract.query {
 		e.Outcome, e.ThisCall, e.Evidence = NotApplied, NotApplied, EvidenceNothingRan
 	}
@@ -97,11 +97,14 @@ func (r *run) failure() *Error {
 		e.ProviderCode, e.Message = r.answer.describe(r.contract.prof)
 	}
 	e.causes, e.link, e.retryable = r.causes(), r.linkErr, r.retryable()
-	if window := r.contract.keyWindow(); r.request.keyed && window > 0 {
-		e.until = r.start.Add(window)
+	if r.openFor > 0 {
+		e.until = r.start.Add(r.openFor)
 	}
 	return e
 }
+
+// first reports whether no earlier call can have left a delivery in doubt.
+func (r *run) first() bool { return r.task.call.First || r.vouched }
 
 // causes lists why the call stopped, what else is true of it, the last
 // attempt's own error and the command's typed failure.
@@ -135,6 +138,14 @@ func (r *run) retryable() bool {
 	switch {
 	case !r.harmless() && r.tally.doubt > 0, r.lapses():
 		return false
+	default:
+		return r.mayHelp()
+	}
+}
+
+// mayHelp reports whether calling again may tell more than is known.
+func (r *run) mayHelp() bool {
+	switch {
 	case r.tally.applied:
 		return r.replays() && !r.repeated && !r.tally.contradicted
 	case r.stop == ErrInFlight:
@@ -153,13 +164,12 @@ func (r *run) retryable() bool {
 // lapses reports whether the provider may have forgotten the key by the time at
 // which the next attempt could be made: it would be a second effect.
 func (r *run) lapses() bool {
-	window := r.contract.keyWindow()
-	if !r.request.keyed || window == 0 || r.tally.doubt == 0 && !r.tally.applied && r.task.call.First {
+	if r.openFor == 0 || r.tally.doubt == 0 && !r.tally.applied && r.first() {
 		return false
 	}
 	next := time.Now()
 	if r.retryAt.After(next) {
 		next = r.retryAt
 	}
-	return elapsed(r.start, next) >= window
+	return elapsed(r.start, next) >= r.openFor
 }

@@ -73,6 +73,20 @@ var (
 	// RetryPolicy.AttemptTimeout. It is not context.DeadlineExceeded, which
 	// always means the caller's own deadline.
 	ErrAttemptTimeout = errors.New("attempt timed out")
+	// ErrStore: the client's store could not be asked, or did not keep what was
+	// to be kept. Before anything was sent it ends the call.
+	ErrStore = errors.New("store failed")
+	// ErrPending: the operation waits for a runner, or for its time.
+	ErrPending = errors.New("pending")
+	// ErrNotPending: what is to be cancelled was begun already, or has ended.
+	ErrNotPending = errors.New("not pending")
+	// ErrNotFound: the store has no such operation.
+	ErrNotFound = errors.New("not found")
+	// ErrAnswerGone: how the operation ended is recorded, but its answer was
+	// kept no longer (Command.Retention).
+	ErrAnswerGone = errors.New("answer is no longer kept")
+	// ErrCancelled: the operation was cancelled before anything was sent.
+	ErrCancelled = errors.New("cancelled")
 	// ErrDeliveryLimit is the error of an attempt in which net/http was about
 	// to send the request more often than RetryPolicy.MaxDeliveries.
 	ErrDeliveryLimit = errors.New("delivery limit reached")
@@ -87,6 +101,12 @@ var (
 	errTampered   = errors.New("key, host, method or path was changed, or a header cannot be sent")
 	errTooLong    = fmt.Errorf("answer is longer than %d bytes", maxBody)
 	errNoDecoding = errors.New("no decoding for this media type")
+	errCut        = errors.New("recorded answer is not whole")
+	errNotThere   = errors.New("not found at the provider, which would have it")
+	errChanging   = errors.New("the operation changed again and again")
+	errCallEnded  = errors.New("the call ended first")
+	errLeaseLost  = errors.New("claim on the operation was lost")
+	errUnreadable = errors.New("record cannot be used")
 	errLink       = errors.New("the link to the answer cannot be followed")
 )
 

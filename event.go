@@ -25,6 +25,8 @@ type OperationEnd struct {
 	// Status is of the last answer; 0: there was none.
 	Status   int
 	Replayed bool
+	// Recorded: it was read from the store.
+	Recorded bool
 	Attempts int
 	Duration time.Duration
 	// Err is what the caller is given, nil for success.
@@ -46,6 +48,40 @@ type AttemptEnd struct {
 	Key       Key
 	Attempt   Attempt
 }
+
+// StoreMove tells of a move in the client's store.
+type StoreMove struct {
+	// Operation is zero for a move of several.
+	Operation Operation
+	// Move is begin, claim, renew, complete, notice, resolve or due. Status is
+	// what became of it, in the store's words.
+	Move, Status string
+	// Count is of how many operations.
+	Count    int
+	Duration time.Duration
+	Err      error
+}
+
+// LogValue has the fields of an event that may be in a log. So have its JSON
+// and what it prints.
+func (e StoreMove) LogValue() slog.Value {
+	attrs := []slog.Attr{
+		slog.String("move", e.Move), slog.String("status", e.Status), slog.Int("count", e.Count), slog.Duration("duration", e.Duration),
+	}
+	if e.Operation != (Operation{}) {
+		attrs = append(attrs, slog.Any("operation", e.Operation))
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("error", clip(e.Err.Error())))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// MarshalJSON writes what LogValue has.
+func (e StoreMove) MarshalJSON() ([]byte, error) { return groupJSON(e.LogValue()) }
+
+// Format prints what LogValue has, whatever the verb.
+func (e StoreMove) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.LogValue()) }
 
 // LogValue has the fields of an event that may be in a log. So have its JSON
 // and what it prints.
@@ -100,7 +136,7 @@ func (e OperationEnd) attrs() []slog.Attr {
 		slog.String("key", e.Key.hash()),
 		slog.String("outcome", e.Outcome.String()), slog.String("this_call", e.ThisCall.String()),
 		slog.String("evidence", string(e.Evidence)), slog.Int("status", e.Status),
-		slog.Bool("replayed", e.Replayed), slog.Int("attempts", e.Attempts), slog.Duration("duration", e.Duration),
+		slog.Bool("replayed", e.Replayed), slog.Bool("recorded", e.Recorded), slog.Int("attempts", e.Attempts), slog.Duration("duration", e.Duration),
 	}
 	if e.Err != nil {
 		attrs = append(attrs, slog.String("error", e.Err.Error()), slog.Bool("retryable", Retryable(e.Err)))

@@ -16,5 +16,13 @@ const (
 	EvidenceStuck        Evidence = "the answer does not tell and will not change"
 	EvidenceOwnEffect    Evidence = "own effect likely: what was asked for is there already"
 	EvidenceAgedRefusal  Evidence = "refused after the key was looked up, and every delivery in doubt is over"
+	EvidencePending      Evidence = "waiting for a runner"
+	EvidenceHeld         Evidence = "another call is at work on it"
+	EvidenceLapsed       Evidence = "who was at work on it went silent"
+	EvidenceStore        Evidence = "the store did not say or keep how it ended"
+	EvidenceCancelled    Evidence = "cancelled before anything was sent"
+	EvidenceDecided      Evidence = "decided by a person"
+	EvidenceFound        Evidence = "found at the provider by reconciling"
+	EvidenceNotFound     Evidence = "not found at the provider, which would have it"
 	EvidenceContradicted Evidence = "answered done, contradicted later"
 )

@@ -11,10 +11,25 @@ import (
 
 // fingerprint is over everything that is asked for, volatile fields left out.
 func (k *contract) fingerprint(c *Client, call *Call, req any) ([32]byte, error) {
-	p, err := &payload{}, error(nil)
+	p := &payload{}
 	if err := k.encode(p, c, call, req); err != nil {
 		return [32]byte{}, err
 	}
+	return k.fingerprintOf(c, call, p)
+}
+
+// fingerprintFor is that of a call: of its business values, if it names them.
+func (k *contract) fingerprintFor(c *Client, t *task, p *payload) ([32]byte, error) {
+	if t.identity != nil {
+		return k.fingerprintValues(c, &t.call, t.identity())
+	}
+	asked := *p
+	asked.header = p.header.Clone()
+	return k.fingerprintOf(c, &t.call, &asked)
+}
+
+// fingerprintOf uses the payload up.
+func (k *contract) fingerprintOf(c *Client, call *Call, p *payload) (sum [32]byte, err error) {
 	f := key.Request{Account: c.accountOf(call), Kind: k.name, Method: k.method}
 	for i, name := range k.template.names {
 		f.Path = append(f.Path, key.Pair{Name: name, Value: p.values[i]})

@@ -25,7 +25,7 @@ func (r *run) follow(ctx context.Context, target *url.URL) error {
 	k := *r.contract
 	k.query, k.keyed, k.rules = true, false, nil
 	header := r.request.header.Clone()
-	for _, name := range [...]string{"Content-Type", "If-Match", "If-None-Match", k.prof.Key.header()} {
+	for _, name := range [...]string{"Content-Type", "If-Match", "If-None-Match", r.request.keyHeader()} {
 		header.Del(name)
 	}
 	asking := &run{

@@ -12,10 +12,18 @@ import (
 // sent (ErrInvalid) has neither. OperationStart returns the context to go on
 // with, or the one that it was given.
 //
-// An Observer that is an AttemptObserver too is told of every attempt.
+// An Observer that is an AttemptObserver too is told of every attempt, one that
+// is a StoreObserver of every move in the store.
 type Observer interface {
 	OperationStart(context.Context, OperationStart) context.Context
 	OperationEnd(context.Context, OperationEnd)
+}
+
+// StoreObserver is an optional interface of an Observer: it is told of every
+// move that the client made in its store. A renewal is of many operations, and
+// is told on the goroutine that renews.
+type StoreObserver interface {
+	StoreMoved(context.Context, StoreMove)
 }
 
 // AttemptObserver is an optional interface of an Observer.
@@ -31,6 +39,12 @@ func startOperation(ctx context.Context, o Observer, r *run) context.Context {
 	return orBefore(ctx, o.OperationStart(ctx, OperationStart{
 		Operation: r.request.op, Query: r.contract.query, Key: r.request.key,
 	}))
+}
+
+func (c *Client) observeStore(ctx context.Context, m StoreMove) {
+	if c.moves != nil {
+		c.moves.StoreMoved(ctx, m)
+	}
 }
 
 func orBefore(before, after context.Context) context.Context {
@@ -49,7 +63,7 @@ func endOperation(ctx context.Context, o Observer, r *run, end *ending) {
 	e := OperationEnd{
 		Operation: r.request.op, Query: r.contract.query, Key: r.request.key,
 		Outcome: Applied, ThisCall: Applied, Evidence: EvidenceDone,
-		Replayed: end.replayed, Attempts: len(r.attempts), Duration: time.Since(r.start),
+		Replayed: end.replayed, Recorded: end.recorded, Attempts: len(r.attempts), Duration: time.Since(r.begun),
 	}
 	if end.answer != nil {
 		e.Status = end.answer.Status
@@ -105,6 +119,14 @@ func (all observers) OperationStart(ctx context.Context, e OperationStart) conte
 func (all observers) OperationEnd(ctx context.Context, e OperationEnd) {
 	for i := len(all) - 1; i >= 0; i-- {
 		all[i].OperationEnd(ctx, e)
+	}
+}
+
+func (all observers) StoreMoved(ctx context.Context, m StoreMove) {
+	for _, o := range all {
+		if s, ok := o.(StoreObserver); ok {
+			s.StoreMoved(ctx, m)
+		}
 	}
 }
 

@@ -26,6 +26,10 @@ type Profile struct {
 	// LongestExecution is the longest time after which a delivery can still
 	// take effect. Zero: not known, so doubt never ends by age.
 	LongestExecution time.Duration
+	// Consistent says that what Handlers.Reconcile asks the provider shows every
+	// effect that took place before it asked, so that not found proves that
+	// nothing ran, once the last delivery is older than LongestExecution.
+	Consistent bool
 	// NoReplay says that a repeat after a success is not answered with that
 	// success, so that an answer that was lost cannot be won back.
 	NoReplay bool

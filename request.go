@@ -10,6 +10,7 @@ import (
 	"net/url"
 
 	"github.com/retrysafe/retrysafe/internal/pointer"
+	"github.com/retrysafe/retrysafe/store"
 )
 
 // request is what every attempt of an operation sends, bytes and all.
@@ -21,6 +22,9 @@ type request struct {
 	url    *url.URL    // shared by the attempts, never changed
 	header http.Header // likewise
 	body   []byte
+	rules  *KeyRules // of the key on the wire
+	asked  payload   // what was asked for, without the key
+	print  store.Fingerprint
 }
 
 // newBody is made of what net/http knows to lie in memory: with a type of our
@@ -53,14 +57,26 @@ func (k *contract) fill(r *request, c *Client, t *task, op Operation) (err error
 			return err
 		}
 	}
-	var p payload
-	if err := k.encode(&p, c, &t.call, t.req); err != nil {
+	p := &r.asked
+	if err := k.encode(p, c, &t.call, t.req); err != nil {
 		return err
 	}
-	r.url, r.header, r.body = k.target(c, &p), p.header, p.body
+	if c.durable(&k.declaration) {
+		if r.print, err = k.fingerprintFor(c, t, p); err != nil {
+			return err
+		}
+	}
+	r.url, r.header, r.body, r.rules = k.target(c, p), p.header, p.body, &k.prof.Key
 	k.frame(r.header, r.body)
-	if err := k.putKey(r); err != nil {
-		return err
+	return r.putKey()
+}
+
+// putKey puts the key on the request where its rules say.
+func (r *request) putKey() error {
+	if r.keyed {
+		if err := r.placeKey(); err != nil {
+			return err
+		}
 	}
 	if len(r.body) > maxBody {
 		return invalid("request is longer than %d bytes", maxBody)
@@ -68,12 +84,8 @@ func (k *contract) fill(r *request, c *Client, t *task, op Operation) (err error
 	return nil
 }
 
-// putKey puts the key on the request where the profile wants it.
-func (k *contract) putKey(r *request) (err error) {
-	if !r.keyed {
-		return nil
-	}
-	rules := k.prof.Key
+func (r *request) placeKey() (err error) {
+	rules := r.rules
 	if rules.Place == KeyInHeader {
 		value, err := rules.onWire(r.key)
 		if err != nil {
@@ -82,10 +94,10 @@ func (k *contract) putKey(r *request) (err error) {
 		r.header[rules.header()] = []string{value}
 		return nil
 	}
-	if k.declaration.body == Form {
+	if rules.Field[0] != '/' {
 		return putFormKey(r, rules.Field)
 	}
-	if r.body == nil {
+	if len(r.body) == 0 {
 		r.body = []byte("{}")
 	}
 	place, err := pointer.Parse(rules.Field)
@@ -96,6 +108,14 @@ func (k *contract) putKey(r *request) (err error) {
 		return fmt.Errorf("%w: key: %w", ErrInvalid, err)
 	}
 	return nil
+}
+
+// keyHeader is the header that has the key, or "".
+func (r *request) keyHeader() string {
+	if !r.keyed {
+		return ""
+	}
+	return r.rules.header()
 }
 
 func putFormKey(r *request, name string) error {

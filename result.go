@@ -31,7 +31,7 @@ func (r *Result[T]) ended(end ending) (*Result[T], error) {
 	if end.answer == nil {
 		return nil, err
 	}
-	r.Key, r.Attempts, r.Replayed = end.key, end.attempts, end.replayed
+	r.Key, r.Attempts, r.Replayed, r.Recorded = end.key, end.attempts, end.replayed, end.recorded
 	r.Status, r.Header = end.answer.Status, end.answer.Header
 	return r, err
 }
@@ -60,6 +60,9 @@ type Operation struct {
 	// Generation is 0. Only an operator or a reconciler who has proof that the
 	// operation did not run and that its key is spent raises it.
 	Generation int
+	// RequestLost says to a handler that the recorded request cannot be decoded
+	// any more, so that what it is given of it is zero.
+	RequestLost bool
 }
 
 // String returns the command's name and the quoted ID, each cut to 500 bytes.

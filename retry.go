@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/retrysafe/retrysafe/store"
 )
 
 // run is one operation on its way: one go-retryablehttp client, its closures,
@@ -16,7 +18,8 @@ type run struct {
 	contract *contract
 	task     task
 	request  request
-	start    time.Time
+	begun    time.Time // when the caller called
+	start    time.Time // when the operation was this run's: begun, or at the claim
 	deadline time.Time // zero: none
 	span     time.Duration
 	caller   context.Context
@@ -39,6 +42,19 @@ type run struct {
 	stop     error // why it ended, nil if with an answer in hand
 	ended    error // of the caller's context, if that is why
 	linkErr  error // why the answer could not be fetched from elsewhere
+
+	// With a store:
+	mode      store.Mode
+	runner    bool              // a runner's pass: nobody waits for it
+	asked     time.Time         // when the store was last asked for the claim
+	hold      *hold             // nil: none
+	record    *store.Record     // as it was last seen
+	openFor   time.Duration     // from start on the key may be sent; 0: no such limit
+	carried   bool              // an earlier holder's deliveries are in doubt
+	vouched   bool              // the record knows of whatever an earlier call left in doubt
+	committed bool              // that it was applied is written down
+	written   *written          // the recorded request, where it was read
+	refused   store.ClaimStatus // why the claim was not granted
 }
 
 type runKey struct{}
@@ -57,7 +73,14 @@ func OperationFrom(ctx context.Context) (Operation, bool) {
 func (r *run) perform(ctx context.Context) (end ending) {
 	ctx = context.WithValue(ctx, runKey{}, r)
 	r.caller = ctx
-	r.setDeadline(ctx)
+	if r.runner {
+		// Before anybody is told: others may be faster.
+		var claimed bool
+		if end, claimed = r.claim(ctx); !claimed {
+			return end
+		}
+		defer r.letGo()
+	}
 	if o := r.client.observer; o != nil {
 		started := startOperation(ctx, o, r)
 		defer func() { endOperation(started, o, r, &end) }()
@@ -65,9 +88,30 @@ func (r *run) perform(ctx context.Context) (end ending) {
 		ctx, cancel = r.under(ctx, started)
 		defer cancel(nil)
 	}
+	if !r.client.durable(&r.contract.declaration) {
+		r.openFor = r.window()
+		r.setDeadline(r.caller)
+		return r.send(ctx)
+	}
+	if r.hold == nil {
+		var claimed bool
+		if end, claimed = r.claim(ctx); !claimed {
+			return end
+		}
+		defer r.letGo()
+	}
+	end = r.send(ctx)
+	r.settle(ctx, &end)
+	return end
+}
+
+// send makes the attempts, and looks for the answer where it lies.
+func (r *run) send(ctx context.Context) ending {
 	r.loop(ctx)
 	if r.tally.last.verdict == Elsewhere && r.stop == nil {
-		r.fetch(ctx)
+		if r.stop = r.commitApplied(ctx); r.stop == nil {
+			r.fetch(ctx)
+		}
 	}
 	return r.ending()
 }
@@ -93,8 +137,8 @@ func (r *run) under(parent, ctx context.Context) (context.Context, context.Cance
 func (r *run) setDeadline(ctx context.Context) {
 	r.deadline, _ = ctx.Deadline()
 	r.span = r.contract.policy.MaxElapsed
-	if window := r.contract.keyWindow(); window > 0 && r.request.keyed {
-		r.span = min(r.span, window)
+	if r.openFor > 0 {
+		r.span = min(r.span, r.openFor)
 	}
 	if r.span == math.MaxInt64 {
 		return
@@ -154,5 +198,8 @@ func (r *run) check(ctx context.Context, _ *http.Response, err error) (bool, err
 		return false, nil
 	}
 	r.stop = r.obstacle(ctx)
+	if r.stop == nil && r.tally.applied {
+		r.stop = r.commitApplied(ctx)
+	}
 	return r.stop == nil, nil
 }

@@ -26,6 +26,8 @@ func (i *Intent) check() error {
 		return invalid("negative window, retention or delay")
 	case i.OnLapse > LapseRerun:
 		return invalid("unknown rule %d on lapse", i.OnLapse)
+	case len(i.Request) > MaxBytes:
+		return invalid("a request longer than %d bytes", MaxBytes)
 	case len(i.Owner) > MaxNameLength:
 		return invalid("an owner longer than %d bytes", MaxNameLength)
 	}
@@ -65,7 +67,7 @@ func (i *Intent) Apply(r *Record, now time.Time) (BeginStatus, error) {
 		r.Name, r.Created, r.Fingerprint = i.Name, now, i.Fingerprint
 	case r.Fingerprint != i.Fingerprint:
 		return BeginMismatched, nil
-	case r.State != StateFailed || r.Reason != ReasonNotRun:
+	case !r.mayBeAskedAgain():
 		return BeginExists, nil
 	}
 	i.write(r)
@@ -75,6 +77,12 @@ func (i *Intent) Apply(r *Record, now time.Time) (BeginStatus, error) {
 	r.Settled, r.PurgeAt, r.Purged, r.Notice = time.Time{}, time.Time{}, false, time.Time{}
 	r.Result, r.Partial = nil, false
 	return BeginCreated, nil
+}
+
+// mayBeAskedAgain reports whether nothing has run, so that the application may
+// ask for the operation again under the same key.
+func (r *Record) mayBeAskedAgain() bool {
+	return r.State == StateFailed && r.Reason == ReasonNotRun && r.Conflicts == 0
 }
 
 // write takes over what a caller says of an operation.

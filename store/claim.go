@@ -212,7 +212,7 @@ func (c *Claim) onUnknown(r *Record, now time.Time, g *Grant) ClaimStatus {
 }
 
 func (c *Claim) onSettled(r *Record, now time.Time) ClaimStatus {
-	again := r.State == StateFailed && r.Reason == ReasonNotRun && c.Mode == ModeCall && !c.Runner
+	again := r.mayBeAskedAgain() && c.Mode == ModeCall && !c.Runner
 	if again && !r.Settled.After(now.Add(-c.Age)) {
 		return ClaimAcquired
 	}

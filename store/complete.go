@@ -37,6 +37,8 @@ func (c *Completion) check(t Token) error {
 		return invalid("a completion as %s", c.State)
 	case (c.State == StateFailed) != (c.Reason == ReasonRefused || c.Reason == ReasonNotRun), c.Reason > ReasonNotRun:
 		return invalid("a completion as %s with reason %q", c.State, c.Reason)
+	case len(c.Result) > MaxBytes:
+		return invalid("a result longer than %d bytes", MaxBytes)
 	case c.Retry < 0:
 		return invalid("negative retry in a completion")
 	case t.Nonce == Nonce{}:

@@ -12,6 +12,9 @@ import (
 // MaxNameLength bytes, of any value.
 type Name struct{ Scope, Kind, ID string }
 
+// MaxBytes limits a request and a result: 16 MiB.
+const MaxBytes = 16 << 20
+
 // MaxNameLength limits each part of a Name, in bytes.
 const MaxNameLength = 1024
 
@@ -141,12 +144,17 @@ const (
 	EventFinding   Event = "found by reconcile" // a completion of a claim to reconcile
 )
 
-// Outcome returns how the operation ended, as far as the record says.
+// Outcome returns how the operation ended, as far as the record says. What
+// failed, and of which somebody then heard that it was done, is Applied: the
+// conflict stays for a person to look at, but nothing is sent again.
 func (r *Record) Outcome() Outcome {
 	switch r.State {
 	case StateSucceeded:
 		return Applied
 	case StateFailed:
+		if r.Conflicts > 0 {
+			return Applied
+		}
 		return NotApplied
 	default:
 		return Unknown

@@ -1,0 +1,275 @@
+package retrysafe
+
+import (
+	"encoding"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"github.com/retrysafe/retrysafe/internal/form"
+)
+
+// readRequest reverses encode: it decodes a command's recorded request into the
+// value of its request type that into points to. What is not as it was
+// recorded any more is an error, and leaves the value zero: a placeholder that
+// came or went, text or a body that does not fit, a type that encodes itself and
+// cannot decode itself. A field or member that the type no longer has is
+// passed over, as the encodings do; a header is read as it was sent, whoever set
+// it.
+//
+// Errors wrap errUnreadable. Their text names fields and types, never values.
+func (k *contract) readRequest(w *written, into any) error {
+	target := reflect.ValueOf(into)
+	if target.Kind() != reflect.Pointer || target.IsNil() || target.Type().Elem() != k.binding.req {
+		return invalid("%T does not point to a %s", into, k.binding.req)
+	}
+	target = target.Elem()
+	target.SetZero()
+	read := reflect.New(k.binding.req).Elem()
+	v := read
+	if k.binding.pointer {
+		v.Set(reflect.New(v.Type().Elem()))
+		v = v.Elem()
+	}
+	for _, part := range []func(*written, reflect.Value) error{k.readValues, k.readQuery, k.readHeader, k.readBody} {
+		if err := part(w, v); err != nil {
+			return err
+		}
+	}
+	target.Set(read)
+	return nil
+}
+
+// unreadable is an error without the text of its cause, which may quote values.
+func unreadable(what string, cause error) error {
+	return &redacted{text: errUnreadable.Error() + ": " + what, err: errors.Join(errUnreadable, cause)}
+}
+
+func (k *contract) readValues(w *written, v reflect.Value) error {
+	for name := range w.Values {
+		if !slices.Contains(k.template.names, name) {
+			return unreadable("the path has no {"+clip(name)+"} any more", nil)
+		}
+	}
+	for _, f := range k.places {
+		s, ok := w.Values[f.name]
+		if !ok {
+			return unreadable("it has no {"+f.name+"}", nil)
+		}
+		if err := setText(v.FieldByIndex(f.index), s); err != nil {
+			return unreadable("field "+f.goes, err)
+		}
+	}
+	return nil
+}
+
+func (k *contract) readQuery(w *written, v reflect.Value) error {
+	if !k.binding.query {
+		return nil
+	}
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		if _, is := f.Tag.Lookup(tagQuery); is {
+			if t := (&oneWay{encoding: Form}).find(f.Type); t != nil {
+				return unreadable("field "+f.Name+": "+t.String()+" encodes itself and does not decode itself", nil)
+			}
+		}
+	}
+	if err := form.Unmarshal([]byte(w.Query), v.Addr().Interface(), queryFields); err != nil {
+		return unreadable("the query does not fit "+v.Type().String(), err)
+	}
+	return nil
+}
+
+func (k *contract) readHeader(w *written, v reflect.Value) error {
+	for _, f := range k.binding.header {
+		values := w.Header[http.CanonicalHeaderKey(f.name)]
+		if err := setHeader(v.FieldByIndex(f.index), values); err != nil {
+			return unreadable("field "+f.goes, err)
+		}
+	}
+	return nil
+}
+
+// setHeader reverses headerValues.
+func setHeader(v reflect.Value, values []string) error {
+	switch {
+	case len(values) == 0:
+		return nil
+	case v.Kind() != reflect.Slice || v.Type().Implements(typeTextMarshaler):
+		if len(values) > 1 {
+			return badValue("is there several times")
+		}
+		return setText(v, values[0])
+	}
+	list := reflect.MakeSlice(v.Type(), len(values), len(values))
+	for i, s := range values {
+		if err := setText(list.Index(i), s); err != nil {
+			return err
+		}
+	}
+	v.Set(list)
+	return nil
+}
+
+var typeTextUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+
+// setText reverses text: what was not written by MarshalText is not read by
+// UnmarshalText.
+func setText(v reflect.Value, s string) error {
+	t := v.Type()
+	switch own := t.Implements(typeTextMarshaler); {
+	case v.Kind() == reflect.Pointer:
+		v.Set(reflect.New(t.Elem()))
+		if own {
+			return unmarshalText(v, s)
+		}
+		return setText(v.Elem(), s)
+	case own:
+		return unmarshalText(v.Addr(), s)
+	case v.Kind() == reflect.String:
+		v.SetString(s)
+		return nil
+	case v.Kind() == reflect.Bool:
+		b, err := strconv.ParseBool(s)
+		v.SetBool(b)
+		return err
+	case v.CanInt():
+		n, err := strconv.ParseInt(s, 10, t.Bits())
+		v.SetInt(n)
+		return err
+	case v.CanUint():
+		n, err := strconv.ParseUint(s, 10, t.Bits())
+		v.SetUint(n)
+		return err
+	default:
+		return badValue(t.String() + " cannot be read from text")
+	}
+}
+
+func unmarshalText(v reflect.Value, s string) error {
+	if u, ok := v.Interface().(encoding.TextUnmarshaler); ok {
+		return u.UnmarshalText([]byte(s))
+	}
+	return badValue(v.Type().String() + " has no UnmarshalText")
+}
+
+func (k *contract) readBody(w *written, v reflect.Value) error {
+	b := k.binding
+	switch media := mediaOf(w.Header); {
+	case b.noBody && len(w.Body) > 0:
+		return unreadable("it has a body, and "+b.req.String()+" has none", nil)
+	case b.noBody, len(w.Body) == 0 && v.Kind() == reflect.Interface:
+		return nil
+	case len(w.Body) > 0 && (k.body == Form && isJSON(media) || k.body == JSON && media == mediaForm):
+		return unreadable("its body is of another encoding", nil)
+	}
+	body := v
+	if b.body != nil {
+		body = reflect.New(b.body).Elem()
+	}
+	if err := k.decodeBody(w.Body, body); err != nil {
+		return err
+	}
+	for i, index := range b.fields {
+		v.FieldByIndex(index).Set(body.Field(i))
+	}
+	return nil
+}
+
+func (k *contract) decodeBody(data []byte, v reflect.Value) (err error) {
+	if t := (&oneWay{encoding: k.body}).find(v.Type()); t != nil {
+		return unreadable(t.String()+" encodes itself and does not decode itself", nil)
+	}
+	if k.body == Form {
+		err = form.Unmarshal(data, v.Addr().Interface(), nil)
+	} else {
+		err = json.Unmarshal(data, v.Addr().Interface())
+	}
+	if err != nil {
+		return unreadable("the body does not fit "+k.binding.req.String(), err)
+	}
+	return nil
+}
+
+// oneWay looks for types that are written by a method of their own and read
+// without one: what was read could be another value.
+type oneWay struct {
+	encoding Encoding
+	seen     map[reflect.Type]bool
+}
+
+var typeJSONUnmarshaler = reflect.TypeFor[json.Unmarshaler]()
+
+// find returns such a type that t is or holds, or nil.
+func (o *oneWay) find(t reflect.Type) reflect.Type {
+	if o.seen[t] {
+		return nil
+	}
+	if o.seen == nil {
+		o.seen = map[reflect.Type]bool{}
+	}
+	o.seen[t] = true
+	switch writes, reads := o.methods(t); {
+	case reads:
+		return nil
+	case writes:
+		return t
+	}
+	switch t.Kind() {
+	case reflect.Map:
+		if found := o.key(t.Key()); found != nil {
+			return found
+		}
+		return o.find(t.Elem())
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		return o.find(t.Elem())
+	case reflect.Struct:
+		return o.fields(t)
+	default:
+		return nil
+	}
+}
+
+// methods reports whether t, or a pointer to it, has a method of its own for
+// writing and for reading.
+func (o *oneWay) methods(t reflect.Type) (writes, reads bool) {
+	t = reflect.PointerTo(t)
+	if o.encoding == JSON {
+		writes, reads = t.Implements(typeJSONMarshaler), t.Implements(typeJSONUnmarshaler)
+	}
+	if !writes && !reads {
+		writes, reads = t.Implements(typeTextMarshaler), t.Implements(typeTextUnmarshaler)
+	}
+	return writes, reads
+}
+
+// key is find for the keys of a map. JSON writes strings as they are.
+func (o *oneWay) key(t reflect.Type) reflect.Type {
+	if o.encoding == JSON && t.Kind() == reflect.String {
+		return nil
+	}
+	if t.Implements(typeTextMarshaler) && !reflect.PointerTo(t).Implements(typeTextUnmarshaler) {
+		return t
+	}
+	return nil
+}
+
+func (o *oneWay) fields(t reflect.Type) reflect.Type {
+	tag := tagJSON
+	if o.encoding == Form {
+		tag = "form"
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Tag.Get(tag) == "-" || !f.IsExported() && !f.Anonymous {
+			continue
+		}
+		if found := o.find(f.Type); found != nil {
+			return found
+		}
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+package retrysafe
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/retrysafe/retrysafe/internal/key"
+	"github.com/retrysafe/retrysafe/store"
+)
+
+// written is a request as a store keeps it: what is sent, without credentials,
+// and without the key's value, which follows from the record. Its JSON is read
+// by later versions, so a member never changes its meaning.
+type written struct {
+	Version int               `json:"v"`
+	Method  string            `json:"method"`
+	Path    string            `json:"path"` // escaped
+	Query   string            `json:"query,omitempty"`
+	Values  map[string]string `json:"values,omitempty"` // of the placeholders
+	Header  http.Header       `json:"header,omitempty"`
+	Body    []byte            `json:"body,omitempty"`
+	Key     *writtenKey       `json:"key,omitempty"` // nil: there is none on the wire
+}
+
+// writtenKey says how a key goes on the wire, as it was when the operation began.
+type writtenKey struct {
+	Rules KeyRules `json:"rules"`
+	// Given is the caller's own key, of generation 0. Otherwise it is derived.
+	Given Key `json:"given,omitempty"`
+}
+
+const writtenVersion = 1
+
+// write returns the request in the form that a store keeps.
+func (k *contract) write(q *request, given Key) ([]byte, error) {
+	w := written{
+		Version: writtenVersion, Method: q.method, Path: q.url.EscapedPath(), Query: q.url.RawQuery, Body: q.asked.body,
+	}
+	w.Header = q.header
+	if q.keyed {
+		rules := *q.rules
+		rules.Methods = nil
+		w.Key = &writtenKey{Rules: rules, Given: given}
+		if name := rules.header(); name != "" {
+			w.Header = q.header.Clone()
+			delete(w.Header, name)
+		}
+	}
+	for i, name := range k.template.names {
+		if w.Values == nil {
+			w.Values = map[string]string{}
+		}
+		w.Values[name] = q.asked.values[i]
+	}
+	return json.Marshal(&w)
+}
+
+// readWritten reads what write made, also of an older version.
+func readWritten(b []byte) (*written, error) {
+	w := new(written)
+	if err := json.Unmarshal(b, w); err != nil {
+		return nil, fmt.Errorf("%w: the recorded request cannot be read", errUnreadable)
+	}
+	switch {
+	case w.Version != writtenVersion:
+		return nil, fmt.Errorf("%w: the recorded request is of version %d", errUnreadable, w.Version)
+	case !isMethod(w.Method) || w.Path == "" || w.Path[0] != '/':
+		return nil, fmt.Errorf("%w: the recorded request has no method or path", errUnreadable)
+	case w.Key != nil && w.Key.Rules.validate() != nil:
+		return nil, fmt.Errorf("%w: the recorded key rules contradict themselves", errUnreadable)
+	}
+	return w, nil
+}
+
+// request returns the very request that was written down, to this client's own
+// origin, with the key of the record's generation.
+func (w *written) request(c *Client, op Operation, rec *store.Record) (request, error) {
+	target := url.URL{Scheme: c.base.Scheme, Host: c.base.Host, RawQuery: w.Query, RawPath: w.Path}
+	var err error
+	if target.Path, err = url.PathUnescape(w.Path); err != nil {
+		return request{}, fmt.Errorf("%w: the recorded path is not one", errUnreadable)
+	}
+	q := request{
+		op: op, method: w.Method, url: &target, header: w.Header.Clone(), body: w.Body, print: rec.Fingerprint,
+		asked: payload{body: w.Body},
+	}
+	if q.header == nil {
+		q.header = http.Header{}
+	}
+	if w.Key != nil {
+		q.keyed, q.rules, q.key = true, &w.Key.Rules, w.Key.Given
+		if q.key == "" || rec.Generation > 0 {
+			sum := key.Derive(rec.Scope, rec.Kind, rec.ID, uint64(rec.Generation))
+			q.key = Key(q.rules.format().Render(sum))
+		}
+	}
+	return q, q.putKey()
+}

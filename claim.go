@@ -40,6 +40,9 @@ func (r *run) claim(ctx context.Context) (end ending, claimed bool) {
 			}
 		case store.ClaimHeld, store.ClaimNotDue:
 			if r.waitsFor(&grant) {
+				if grant.Status == store.ClaimHeld {
+					ask.Waited = grant.Record.Fence
+				}
 				r.stop = r.await(ctx, changed, pause, &grant)
 				if r.stop == nil {
 					stop()

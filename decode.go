@@ -18,7 +18,7 @@ import (
 // came or went, text or a body that does not fit, a type that encodes itself and
 // cannot decode itself. A field or member that the type no longer has is
 // passed over, as the encodings do; a header is read as it was sent, whoever set
-// it.
+// it; a number in an empty interface is a float64, as encoding/json has it.
 //
 // Errors wrap errUnreadable. Their text names fields and types, never values.
 func (k *contract) readRequest(w *written, into any) error {
@@ -72,7 +72,7 @@ func (k *contract) readQuery(w *written, v reflect.Value) error {
 	}
 	for _, f := range reflect.VisibleFields(v.Type()) {
 		if _, is := f.Tag.Lookup(tagQuery); is {
-			if t := (&oneWay{encoding: Form}).find(f.Type); t != nil {
+			if t := (&oneWay{tag: tagQuery}).find(f.Type); t != nil {
 				return unreadable("field "+f.Name+": "+t.String()+" encodes itself and does not decode itself", nil)
 			}
 		}
@@ -161,7 +161,7 @@ func (k *contract) readBody(w *written, v reflect.Value) error {
 	switch media := mediaOf(w.Header); {
 	case b.noBody && len(w.Body) > 0:
 		return unreadable("it has a body, and "+b.req.String()+" has none", nil)
-	case b.noBody, len(w.Body) == 0 && v.Kind() == reflect.Interface:
+	case b.noBody, len(w.Body) == 0 && (k.body == Form || v.Kind() == reflect.Interface):
 		return nil
 	case len(w.Body) > 0 && (k.body == Form && isJSON(media) || k.body == JSON && media == mediaForm):
 		return unreadable("its body is of another encoding", nil)
@@ -179,26 +179,29 @@ func (k *contract) readBody(w *written, v reflect.Value) error {
 	return nil
 }
 
-func (k *contract) decodeBody(data []byte, v reflect.Value) (err error) {
-	if t := (&oneWay{encoding: k.body}).find(v.Type()); t != nil {
-		return unreadable(t.String()+" encodes itself and does not decode itself", nil)
-	}
+func (k *contract) decodeBody(data []byte, v reflect.Value) error {
+	tag, decode := tagJSON, json.Unmarshal
 	if k.body == Form {
-		err = form.Unmarshal(data, v.Addr().Interface(), nil)
-	} else {
-		err = json.Unmarshal(data, v.Addr().Interface())
+		tag, decode = tagForm, unmarshalForm
 	}
-	if err != nil {
+	if t := (&oneWay{tag: tag}).find(v.Type()); t != nil {
+		return unreadable("the body: "+t.String()+" encodes itself and does not decode itself", nil)
+	}
+	if err := decode(data, v.Addr().Interface()); err != nil {
 		return unreadable("the body does not fit "+k.binding.req.String(), err)
 	}
 	return nil
 }
 
+const tagForm = "form"
+
+func unmarshalForm(data []byte, v any) error { return form.Unmarshal(data, v, nil) }
+
 // oneWay looks for types that are written by a method of their own and read
 // without one: what was read could be another value.
 type oneWay struct {
-	encoding Encoding
-	seen     map[reflect.Type]bool
+	tag  string // of the encoding, by which a field is left out
+	seen map[reflect.Type]bool
 }
 
 var typeJSONUnmarshaler = reflect.TypeFor[json.Unmarshaler]()
@@ -237,7 +240,7 @@ func (o *oneWay) find(t reflect.Type) reflect.Type {
 // writing and for reading.
 func (o *oneWay) methods(t reflect.Type) (writes, reads bool) {
 	t = reflect.PointerTo(t)
-	if o.encoding == JSON {
+	if o.tag == tagJSON {
 		writes, reads = t.Implements(typeJSONMarshaler), t.Implements(typeJSONUnmarshaler)
 	}
 	if !writes && !reads {
@@ -248,7 +251,7 @@ func (o *oneWay) methods(t reflect.Type) (writes, reads bool) {
 
 // key is find for the keys of a map. JSON writes strings as they are.
 func (o *oneWay) key(t reflect.Type) reflect.Type {
-	if o.encoding == JSON && t.Kind() == reflect.String {
+	if o.tag == tagJSON && t.Kind() == reflect.String {
 		return nil
 	}
 	if t.Implements(typeTextMarshaler) && !reflect.PointerTo(t).Implements(typeTextUnmarshaler) {
@@ -258,13 +261,9 @@ func (o *oneWay) key(t reflect.Type) reflect.Type {
 }
 
 func (o *oneWay) fields(t reflect.Type) reflect.Type {
-	tag := tagJSON
-	if o.encoding == Form {
-		tag = "form"
-	}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if f.Tag.Get(tag) == "-" || !f.IsExported() && !f.Anonymous {
+		if f.Tag.Get(o.tag) == "-" || !f.IsExported() && !f.Anonymous {
 			continue
 		}
 		if found := o.find(f.Type); found != nil {

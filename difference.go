@@ -97,32 +97,25 @@ const mostNamed = 10
 
 // difference collects names in bounded space.
 type difference struct {
-	names []string // the first in order, sorted
-	more  int
+	names []string // the first in order
+	found int
 }
 
 func (d *difference) add(name string) {
+	d.found++
 	name = clip(name)
-	at, there := slices.BinarySearch(d.names, name)
-	switch {
-	case there:
-	case len(d.names) < mostNamed:
-		d.names = slices.Insert(d.names, at, name)
-	default:
-		d.more++
-		if at < mostNamed {
-			d.names = slices.Insert(d.names[:mostNamed-1], at, name)
-		}
+	if at, _ := slices.BinarySearch(d.names, name); at < mostNamed {
+		d.names = slices.Insert(d.names[:min(len(d.names), mostNamed-1)], at, name)
 	}
 }
 
-func (d *difference) found() int { return len(d.names) + d.more }
-
+// list returns the names. Long ones may be the same once they are clipped.
 func (d *difference) list() []string {
-	if d.more > 0 {
-		return append(d.names, fmt.Sprintf("and %d more", d.more))
+	names, more := slices.Compact(d.names), d.found-len(d.names)
+	if more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
 	}
-	return d.names
+	return names
 }
 
 // either walks the names that are in a or in b, each once.
@@ -143,13 +136,13 @@ func either[V any](a, b map[string]V) iter.Seq[string] {
 
 // values compares the placeholders' values and reports whether some differ.
 func (d *difference) values(a, b map[string]string) bool {
-	before := d.found()
+	before := d.found
 	for name := range either(a, b) {
 		if a[name] != b[name] {
 			d.add("{" + name + "}")
 		}
 	}
-	return d.found() > before
+	return d.found > before
 }
 
 // pairs compares queries or forms.
@@ -159,13 +152,13 @@ func (d *difference) pairs(prefix, a, b string) bool {
 	if !ok || !both {
 		return false
 	}
-	before := d.found()
+	before := d.found
 	for name := range either(x, y) {
 		if !slices.Equal(x[name], y[name]) {
 			d.add(prefix + name)
 		}
 	}
-	return d.found() > before
+	return d.found > before
 }
 
 // mostPairs is more than a form that can be decoded has.
@@ -196,10 +189,10 @@ func (d *difference) body(recorded, own *written) bool {
 	a, b := recorded.Body, own.Body
 	switch {
 	case json.Valid(a) && json.Valid(b):
-		before := d.found()
+		before := d.found
 		x, y := parts{a}, parts{b}
 		d.value("", 0, x.next(), y.next())
-		return d.found() > before
+		return d.found > before
 	case isForm(recorded.Header) && isForm(own.Header):
 		return d.pairs("", string(a), string(b))
 	default:

@@ -23,6 +23,9 @@ type Claim struct {
 	// asked. What was decided since then is its answer too: it was waiting for
 	// it. A store in which a claim may have to queue adds the time in the queue.
 	Age time.Duration
+	// Waited is the fence of the claim that this call found in flight and has
+	// waited for: what became of that one is its answer too. Zero: of none.
+	Waited int64
 	// Nonce makes a repeated claim the same claim, when the first one's answer
 	// was lost. Required; never use one twice.
 	Nonce Nonce
@@ -38,7 +41,7 @@ func (c *Claim) check() error {
 		return invalid("a claim needs a lease")
 	case c.Nonce == Nonce{}:
 		return invalid("a claim needs a nonce")
-	case c.Within < 0 || c.Age < 0:
+	case c.Within < 0 || c.Age < 0 || c.Waited < 0:
 		return invalid("negative duration in a claim")
 	case c.Mode == ModeCall:
 		return c.Intent.check()
@@ -204,7 +207,7 @@ func (c *Claim) onUnknown(r *Record, now time.Time, g *Grant) ClaimStatus {
 		return ClaimUnknown
 	case waiting && r.Advised && !c.Runner:
 		return ClaimNotDue
-	case !c.Runner && !r.Abandoned && r.Updated.After(now.Add(-c.Age)):
+	case !c.Runner && !r.Abandoned && c.waitedFor(r, r.Updated, now):
 		return ClaimUnknown
 	}
 	g.Doubt = r.LastHeld
@@ -213,10 +216,17 @@ func (c *Claim) onUnknown(r *Record, now time.Time, g *Grant) ClaimStatus {
 
 func (c *Claim) onSettled(r *Record, now time.Time) ClaimStatus {
 	again := r.mayBeAskedAgain() && c.Mode == ModeCall && !c.Runner
-	if again && !r.Settled.After(now.Add(-c.Age)) {
+	if again && !c.waitedFor(r, r.Settled, now) {
 		return ClaimAcquired
 	}
 	return ClaimSettled
+}
+
+// waitedFor reports whether the call was waiting when the record became what it
+// is. A commit takes time, so the store's word for when that was is not enough
+// for those who saw it in flight.
+func (c *Claim) waitedFor(r *Record, at, now time.Time) bool {
+	return c.Waited != 0 && c.Waited == r.Fence || at.After(now.Add(-c.Age))
 }
 
 // take makes the record the caller's.

@@ -107,18 +107,26 @@ func (c *Completion) Apply(r *Record, t Token, now time.Time) (CompleteStatus, e
 // onHeld is the completion by the holder. A lease that ran out does not matter
 // while nobody took over.
 func (c *Completion) onHeld(r *Record, now time.Time) (CompleteStatus, error) {
-	reconciled := r.Mode == ModeReconcile
-	switch {
-	case c.State == StatePending && (r.Told || !r.Runner):
+	if c.State == StatePending && (r.Told || !r.Runner) {
 		return 0, illegal("a release, but somebody may have been told an outcome")
-	case reconciled && c.State == StateFailed && c.Reason != ReasonNotRun:
-		return 0, illegal("a claim to reconcile can prove that it did not run, not that it was refused")
 	}
-	if reconciled {
-		r.note(now, Entry{Event: EventFinding, State: c.State, Reason: c.Reason, Evidence: c.Evidence})
+	if err := c.find(r, now); err != nil {
+		return 0, err
 	}
 	c.write(r, now)
 	return CompleteDone, nil
+}
+
+// find notes what a claim to reconcile found.
+func (c *Completion) find(r *Record, now time.Time) error {
+	if r.Mode != ModeReconcile {
+		return nil
+	}
+	if c.State == StateFailed && c.Reason != ReasonNotRun {
+		return illegal("a claim to reconcile can prove that it did not run, not that it was refused")
+	}
+	r.note(now, Entry{Event: EventFinding, State: c.State, Reason: c.Reason, Evidence: c.Evidence})
+	return nil
 }
 
 // onUnchallenged is the completion by a holder that lapsed, and after whom
@@ -128,10 +136,13 @@ func (c *Completion) onUnchallenged(r *Record, now time.Time) (CompleteStatus, e
 	case StatePending:
 		return 0, illegal("a release of what is unknown")
 	case StateUnknown:
-		if r.Result == nil {
+		if len(r.Result) == 0 {
 			r.Result, r.Partial = c.Result, c.Partial
 		}
 		return CompleteRepeated, nil
+	}
+	if err := c.find(r, now); err != nil {
+		return 0, err
 	}
 	c.write(r, now)
 	return CompleteDone, nil
@@ -142,12 +153,16 @@ func (c *Completion) onSettled(r *Record, held bool, t Token, now time.Time) Com
 	switch {
 	case c.State == StateUnknown || c.State == StatePending:
 		return CompleteLost
+	case c.State != r.State && c.Reason == ReasonNotRun:
+		// Its own deliveries did not run. Somebody else's did.
+		c.keep(r, t, EventLate, now)
+		return CompleteLost
 	case c.State != r.State:
 		r.Conflicts++
 		r.Updated = now
 		c.keep(r, t, EventConflict, now)
 		return CompleteContradicted
-	case held && r.State == StateSucceeded && r.Partial && !c.Partial && !r.Purged:
+	case r.State == StateSucceeded && r.Partial && !c.Partial && !r.Purged && (held || 0 < t.Fence && t.Fence < r.Fence):
 		r.Result, r.Partial, r.Updated = c.Result, false, now
 		return CompleteDone
 	}
@@ -157,12 +172,13 @@ func (c *Completion) onSettled(r *Record, held bool, t Token, now time.Time) Com
 // onOthers is a completion by an older holder. Only its success is more than
 // evidence: the effect is there, whoever made it.
 func (c *Completion) onOthers(r *Record, t Token, now time.Time) CompleteStatus {
-	if c.State != StateSucceeded {
+	if c.State != StateSucceeded || t.Fence != 0 && t.Fence < r.Created.UnixMicro() {
+		// The second is of an operation of this name that was forgotten.
 		c.keep(r, t, EventLate, now)
 		return CompleteLost
 	}
-	if r.State == StatePending && r.Generation > 0 {
-		// Somebody had proof that it did not run.
+	if r.State == StatePending && (r.Generation > 0 || t.Nonce == r.Nonce) {
+		// Somebody had proof that it did not run, or the holder itself said so.
 		r.Conflicts++
 		c.keep(r, t, EventConflict, now)
 	} else {

@@ -12,12 +12,12 @@ import (
 // Memory keeps records in the memory of one process, for tests and for what
 // need not outlive it. It is the reference for other stores: each of its steps
 // is the Apply of a move under one lock. It has all the optional interfaces.
-// Due, List and Purge look at every record, which takes some 10 milliseconds
-// with 100,000 of them.
+// Due, List and Purge look at every record, which takes some tens of
+// milliseconds with 100,000 of them.
 type Memory struct {
 	clock   *tick.Clock
 	turn    chan struct{} // full while somebody makes a step
-	records map[[16]byte]Record
+	records map[[16]byte]*Record
 	watched watch.Set
 }
 
@@ -33,7 +33,7 @@ var (
 // NewMemory returns an empty store. Its time is the machine's, except that it
 // never goes back and that every move has an instant of its own.
 func NewMemory() *Memory {
-	return &Memory{clock: tick.New(), turn: make(chan struct{}, 1), records: make(map[[16]byte]Record)}
+	return &Memory{clock: tick.New(), turn: make(chan struct{}, 1), records: make(map[[16]byte]*Record)}
 }
 
 // Capabilities says that nothing outlives the process, and that no other

@@ -18,7 +18,7 @@ func (m *Memory) Due(ctx context.Context, filter DueFilter) ([]DueItem, error) {
 		now := m.clock.Now()
 		for _, r := range m.records {
 			due := r.Due()
-			if due.IsZero() || due.After(now) || !filter.matches(&r) {
+			if due.IsZero() || due.After(now) || !filter.matches(r) {
 				continue
 			}
 			items = append(items, DueItem{Name: r.Name, Fence: r.Fence, State: r.State, Since: due, Passes: r.Passes})
@@ -47,13 +47,13 @@ func (m *Memory) List(ctx context.Context, filter Filter) ([]Record, error) {
 		after := filter.After.Sum()
 		for sum, r := range m.records {
 			behind := filter.After == Name{} || bytes.Compare(sum[:], after[:]) > 0
-			if behind && filter.matches(&r) {
+			if behind && filter.matches(r) {
 				sums = append(sums, sum)
 			}
 		}
 		slices.SortFunc(sums, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
 		for _, sum := range sums[:min(len(sums), filter.Limit)] {
-			r := m.records[sum]
+			r := *m.records[sum]
 			r.Request, r.Result, r.Trail = nil, nil, nil
 			found = append(found, r)
 		}
@@ -111,7 +111,8 @@ func (m *Memory) Purge(ctx context.Context, limits PurgeLimits) (purged Purged, 
 	}
 	err = m.step(ctx, func(tx *memoryTx) error {
 		now := m.clock.Now()
-		for sum, r := range m.records {
+		for sum := range m.records {
+			r := tx.copy(sum)
 			switch {
 			case purged.Emptied+purged.Forgotten == limits.Limit:
 				return nil

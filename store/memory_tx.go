@@ -13,7 +13,7 @@ type memoryTx struct {
 	store   *Memory
 	mu      sync.Mutex // a Batch's fn may hand its Tx to others
 	ended   bool
-	changed map[[16]byte]Record
+	changed map[[16]byte]*Record
 	moved   map[[16]byte]bool // not only renewed: those who watch are told
 }
 
@@ -94,11 +94,8 @@ func (tx *memoryTx) complete(token Token, completion Completion) (completed Comp
 // with what the move added to it.
 func (tx *memoryTx) move(name Name, apply func(r *Record, now time.Time) error) (Record, error) {
 	sum := name.Sum()
-	r, ok := tx.changed[sum]
-	if !ok {
-		r = tx.store.records[sum]
-	}
-	trail, now := r.Trail, tx.store.clock.Now()
+	r, now := tx.copy(sum), tx.store.clock.Now()
+	trail := r.Trail
 	r.Trail = nil
 	if err := apply(&r, now); err != nil {
 		return Record{}, err
@@ -109,14 +106,25 @@ func (tx *memoryTx) move(name Name, apply func(r *Record, now time.Time) error) 
 	return answer, nil
 }
 
+// copy returns a copy of a record as this step has left it.
+func (tx *memoryTx) copy(sum [16]byte) Record {
+	if r, ok := tx.changed[sum]; ok {
+		return *r
+	}
+	if r, ok := tx.store.records[sum]; ok {
+		return *r
+	}
+	return Record{}
+}
+
 func (tx *memoryTx) keep(sum [16]byte, r Record, now time.Time) {
 	if r.State == StateAbsent {
 		return
 	}
 	if tx.changed == nil {
-		tx.changed, tx.moved = make(map[[16]byte]Record), make(map[[16]byte]bool)
+		tx.changed, tx.moved = make(map[[16]byte]*Record), make(map[[16]byte]bool)
 	}
-	tx.changed[sum] = r
+	tx.changed[sum] = &r
 	tx.moved[sum] = tx.moved[sum] || r.Updated.Equal(now)
 }
 

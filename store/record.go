@@ -102,7 +102,7 @@ type Record struct {
 	PurgeAt          time.Time // zero: never
 	Notice           time.Time // settled without its caller: to be told from here on; zero: no
 	Purged           bool      // a tombstone: request and result are gone
-	Conflicts        int       // answers that contradict what it was settled as
+	Conflicts        int       // how often an answer was heard that contradicts what it was settled as
 
 	// Request and Result are the holder's bytes; a store does not look at them.
 	Request, Result []byte

@@ -111,6 +111,7 @@ func (r *Record) regenerate(now time.Time) {
 	r.pend(now, now, false)
 	r.Settled, r.PurgeAt, r.Notice = time.Time{}, time.Time{}, time.Time{}
 	r.Result, r.Partial, r.Passes, r.Nonce = nil, false, 0, Nonce{}
+	r.Told, r.Runner = false, false // of this generation nobody has been told anything
 }
 
 // Reopening is an operator's decision that a failed operation is to be done
@@ -125,7 +126,7 @@ type Reopening struct {
 
 // Apply reopens a record at the store's time. It is the whole rule, for stores
 // to call. The error is ErrIllegal unless the record is a failed one whose
-// request is still there.
+// request is still there and of which nobody has heard that it was done.
 func (o *Reopening) Apply(r *Record, now time.Time) (ResolveStatus, error) {
 	if err := o.Name.check(); err != nil {
 		return 0, err
@@ -137,8 +138,8 @@ func (o *Reopening) Apply(r *Record, now time.Time) (ResolveStatus, error) {
 		return ResolveAbsent, nil
 	case r.Fence != o.Fence:
 		return ResolveChanged, nil
-	case r.State != StateFailed || r.Purged:
-		return 0, illegal("only what failed, and is kept whole, can be reopened, and this is %s", r.State)
+	case r.State != StateFailed || r.Purged || r.Conflicts > 0:
+		return 0, illegal("only what failed, uncontradicted and kept whole, can be reopened, and this is %s", r.State)
 	}
 	r.note(now, Entry{Event: EventReopened, State: StatePending, Actor: o.Actor, Evidence: o.Evidence})
 	r.rise(now)

@@ -21,7 +21,8 @@ type Handlers[Req, Res any] struct {
 	Reconcile func(ctx context.Context, client *Client, op Operation, req Req) (Finding[Res], error)
 	// Settled is told how an operation ended, with what Do would have returned.
 	// It is called from the record, after that was written, at least once: again
-	// and again, by any process, until it returns nil.
+	// and again, by any process, until it returns nil. If it takes longer than
+	// Options.Lease, another process may call it too.
 	Settled func(ctx context.Context, op Operation, res *Result[Res], err error) error
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/retrysafe/retrysafe/store"
@@ -66,13 +67,19 @@ func (r *run) completion(end *ending) store.Completion {
 // resendTells reports whether sending the request again could still tell how the
 // operation ended. That the key's window may be over is for the store to see.
 func (r *run) resendTells() bool {
-	return r.harmless() && r.mayHelp() && !r.request.op.RequestLost
+	return r.harmless() && (r.mayHelp() || r.turnedAway()) && !r.request.op.RequestLost
+}
+
+// turnedAway reports whether the last answer was about the credentials, which
+// may be put right while the key still tells.
+func (r *run) turnedAway() bool {
+	return r.heard != nil && (r.heard.Status == http.StatusUnauthorized || r.heard.Status == http.StatusForbidden)
 }
 
 // again is how long the operation is to be left alone by runners, and whether
 // the server said so.
 func (r *run) again() (time.Duration, bool) {
-	wait := passBackoff.after(min(r.record.Passes+1, 30), 0, false)
+	wait := r.client.resume.after(r.record.Passes)
 	if left := time.Until(r.retryAt); left > wait {
 		wait = left
 	}
@@ -82,9 +89,6 @@ func (r *run) again() (time.Duration, bool) {
 	}
 	return min(wait, forEver), advised
 }
-
-// passBackoff is between two passes of runners that settled nothing.
-var passBackoff = Backoff{Base: 5 * time.Second, Cap: 15 * time.Minute}
 
 // complete writes a completion on a context of its own: that the caller left is
 // no reason to forget what was heard.

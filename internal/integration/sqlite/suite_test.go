@@ -1,0 +1,11 @@
+package sqlite_test
+
+import (
+	"testing"
+
+	"github.com/retrysafe/retrysafe/store/storetest"
+)
+
+func TestSuite(t *testing.T) { storetest.Run(t, leaping) }
+
+func TestSuiteInRealTime(t *testing.T) { storetest.Run(t, stepping) }

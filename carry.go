@@ -29,7 +29,9 @@ func (p *pass) carryOn(ctx context.Context, h *Handler, item store.DueItem) {
 			p.count(func(report *ResumeReport) { report.Skipped++ })
 			return
 		}
-		p.count(func(report *ResumeReport) { report.Reconciled++ })
+		if h.reconcile != nil {
+			p.count(func(report *ResumeReport) { report.Reconciled++ })
+		}
 	default:
 		if end.err != nil && end.err.Evidence == EvidenceStore {
 			p.fail(end.err)

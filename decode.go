@@ -158,12 +158,12 @@ func unmarshalText(v reflect.Value, s string) error {
 
 func (k *contract) readBody(w *written, v reflect.Value) error {
 	b := k.binding
-	switch media := mediaOf(w.Header); {
+	switch {
 	case b.noBody && len(w.Body) > 0:
 		return unreadable("it has a body, and "+b.req.String()+" has none", nil)
 	case b.noBody, len(w.Body) == 0 && (k.body == Form || v.Kind() == reflect.Interface):
 		return nil
-	case len(w.Body) > 0 && (k.body == Form && isJSON(media) || k.body == JSON && media == mediaForm):
+	case k.body == Form && isJSON(mediaOf(w.Header)): // It would be one odd name.
 		return unreadable("its body is of another encoding", nil)
 	}
 	body := v

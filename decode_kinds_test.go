@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/netip"
 	"strings"
 	"time"
@@ -170,6 +171,7 @@ type headers struct {
 	Words   []word            `header:"X-Words"`
 	Times   []*time.Time      `header:"X-Times"`
 	Levels  []level           `header:"X-Levels"`
+	IP      net.IP            `header:"X-Ip"`
 	Body    map[string]string `json:"body"`
 }
 
@@ -179,7 +181,7 @@ func (d draw) headers() headers {
 		Uint: maybe(d, func() uint16 { return uint16(d.int()) }), Time: d.time(), PtrTime: maybe(d, d.time),
 		Mark: maybe(d, func() mark { return mark{int(d.int())} }), Strings: list(d, d.field),
 		Words: list(d, func() word { return word{d.field()} }), Times: list(d, func() *time.Time { return pointer(d.time()) }),
-		Levels: list(d, func() level { return level(d.int()) }), Body: table(d, d.string),
+		Levels: list(d, func() level { return level(d.int()) }), IP: net.IPv4(127, 0, 0, byte(d.int())), Body: table(d, d.string),
 	}
 }
 
@@ -232,7 +234,7 @@ type mixed struct {
 	ByCount map[uint8]word    `json:"by_count" form:"by_count"`
 	Number  json.Number       `json:"number" form:"number"`
 	When    *time.Time        `json:"when" form:"when"`
-	Private string            `json:"-" form:"-"`
+	Private writtenText       `json:"-" form:"-"`
 	_       int
 }
 

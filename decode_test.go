@@ -89,6 +89,9 @@ func TestARecordedRequestIsReadAsItWas(t *testing.T) {
 		})
 	}
 	t.Run("what only JSON has", comesBack(command[embedding](retrysafe.JSON, "/a"), draw.loud))
+	t.Run("in a form, what only JSON writes otherwise", comesBack(command[map[string]writtenJSON](retrysafe.Form, "/a"), func(d draw) map[string]writtenJSON {
+		return table(d, func() writtenJSON { return writtenJSON(d.int()) })
+	}))
 	t.Run("what encodes itself", comesBack(command[shout](retrysafe.JSON, "/a"), func(d draw) shout { return shout{d.string()} }))
 	t.Run("bytes", comesBack(command[[]byte](retrysafe.JSON, "/a"), func(d draw) []byte { return list(d, func() byte { return byte(d.int()) }) }))
 	t.Run("a list", comesBack(command[[]mixed](retrysafe.JSON, "/a"), func(d draw) []mixed { return list(d, d.mixed) }))

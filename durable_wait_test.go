@@ -248,6 +248,31 @@ func TestWithoutItsLeaseNoAttemptStartsAndARunningOneCounts(t *testing.T) {
 	}
 }
 
+func TestWhoLostItsClaimStartsNoAttempt(t *testing.T) {
+	storeBubble(t, &mock.Options{Script: []mock.Fault{mock.Refuse()}}, func(t *testing.T, p *mock.Provider, s durable, restart restarter) {
+		l := &line{}
+		first := calling(context.Background(), restart(func(o *retrysafe.Options) {
+			o.Store = lined{s, l}
+			o.Retry.MaxElapsed = retrysafe.Unlimited
+			o.Retry.Backoff = retrysafe.Backoff{Base: 5 * time.Minute, Cap: 5 * time.Minute, Jitter: retrysafe.NoJitter}
+		}), retrysafe.Call{})
+		synctest.Wait()
+		l.set(true)
+		time.Sleep(2 * time.Minute)
+		second := calling(context.Background(), restart(slowly(10*time.Minute), func(o *retrysafe.Options) {
+			o.Retry.AttemptTimeout, o.Retry.MaxElapsed = time.Hour, time.Hour
+		}), retrysafe.Call{})
+		synctest.Wait()
+		l.set(false) // it can ask again, and hears that it is not the holder
+		if _, err := first.end(); retrysafe.OutcomeOf(err) != retrysafe.Unknown || !errors.Is(err, retrysafe.ErrInFlight) || len(p.Requests()) != 1 {
+			t.Errorf("first: %v, %d requests; want none after it lost its claim", err, len(p.Requests()))
+		}
+		if _, err := second.end(); err != nil {
+			t.Errorf("second: %v", err)
+		}
+	})
+}
+
 func TestASecondClientTakesOverALapsedLease(t *testing.T) {
 	storeBubble(t, &mock.Options{Script: []mock.Fault{mock.LoseAnswer()}}, func(t *testing.T, p *mock.Provider, s durable, restart restarter) {
 		l := &line{}

@@ -170,6 +170,9 @@ func TestWhatReconcilingFindsSettlesTheOperation(t *testing.T) {
 					if rec.State != c.state || len(asked) != 1 {
 						t.Errorf("%v, asked %d times; want %v", rec.State, len(asked), c.state)
 					}
+					if len(rec.Trail) == 0 {
+						t.Fatal("nothing in the trail")
+					}
 					last := rec.Trail[len(rec.Trail)-1]
 					if want := map[bool]string{true: "asked the ledger", false: "no answer"}[c.err == nil]; last.Event != store.EventFinding || last.Evidence != want {
 						t.Errorf("trail ends with %+v", last)

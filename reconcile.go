@@ -69,7 +69,7 @@ func (c *Client) reconcile(ctx context.Context, h *Handler, name store.Name, run
 	what := finding{}
 	if h.reconcile != nil {
 		if what, err = h.reconcile(ctx, c, r.request.op, r.contract, r.written); err != nil {
-			what = finding{evidence: clip(err.Error())}
+			what = finding{evidence: r.sanitized(err).Error()}
 		}
 	}
 	return r, r.conclude(ctx, what, began)

@@ -171,11 +171,9 @@ func (s *Store) explain(err error) error {
 	return s.engine.explain(err)
 }
 
-// end gives the writer's connection back.
+// end closes the connections that the store has for itself.
 func (s *Store) end() error {
 	s.readers.close()
-	if s.session == nil {
-		return nil
-	}
-	return s.session.release()
+	s.dropSession()
+	return nil
 }

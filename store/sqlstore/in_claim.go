@@ -114,7 +114,7 @@ func (c *claimIn) onLapsed(ctx context.Context) (store.Grant, bool, error) {
 		}
 	}
 	at := c.now.UnixMicro()
-	done, err := c.set(ctx, c.Name, []term{is("state=5,last_held=lease,updated=?,next=?,due=?,lease=NULL,advised=0,abandoned=1", at, at, at)},
+	done, err := c.set(ctx, c.Name, []term{is("state=5,last_held=CASE WHEN mode=2 THEN last_held ELSE lease END,updated=?,next=?,due=?,lease=NULL,advised=0,abandoned=1", at, at, at)},
 		[]term{is("state=2")})
 	if !done || err != nil {
 		return store.Grant{}, false, err
@@ -231,7 +231,7 @@ func (c *claimIn) taken(from store.State, fresh bool) []term {
 		is("lease=?,due=?,next=NULL,updated=?,advised=0,abandoned=0,purged=0,settled=NULL,purge_at=NULL,notice=NULL", until, until, at),
 	}
 	if from == store.StateInFlight {
-		set = append(set, is("last_held=lease"))
+		set = append(set, is("last_held=CASE WHEN mode=2 THEN last_held ELSE lease END"))
 	}
 	if c.Mode != store.ModeReconcile {
 		set = append(set, is("resend=1,first_sent=coalesce(first_sent,?)", at))

@@ -42,6 +42,9 @@ func (c *completeIn) mineOrEarlier() term {
 	return is("("+mine.text+" OR ?>0 AND ?<fence)", append(mine.args, c.token.Fence, c.token.Fence)...)
 }
 
+// olderText holds for a record of which the token is of an older generation.
+const olderText = "0<? AND ?<generation_fence"
+
 func (c *completeIn) onHeld(ctx context.Context) (store.CompleteStatus, bool, error) {
 	held := is("state=2")
 	if c.State == store.StatePending {
@@ -106,7 +109,7 @@ func (c *completeIn) onSettled(ctx context.Context) (store.CompleteStatus, bool,
 		found, err := c.holds(ctx, c.token.Name, settled)
 		return store.CompleteLost, found, err
 	}
-	otherwise := is("state<>?", int64(c.State))
+	otherwise := is("(state<>? OR state=3 AND "+olderText+")", int64(c.State), c.token.Fence, c.token.Fence)
 	if c.Reason == store.ReasonNotRun {
 		found, err := c.holds(ctx, c.token.Name, settled, otherwise)
 		if found && err == nil {
@@ -149,7 +152,9 @@ func (c *completeIn) onOthers(ctx context.Context) (store.CompleteStatus, bool, 
 		return store.CompleteLost, late, errors.Join(err, c.keep(ctx, store.EventLate))
 	}
 	event := store.EventLate
-	proved, err := c.set(ctx, c.token.Name, []term{is("conflicts=conflicts+1")}, []term{is("state=1 AND (generation>0 OR nonce=?)", c.token.Nonce[:])})
+	proved, err := c.set(ctx, c.token.Name, []term{is("conflicts=conflicts+1")}, []term{
+		others, is("(state=1 AND (generation>0 OR nonce=?) OR "+olderText+")", c.token.Nonce[:], c.token.Fence, c.token.Fence),
+	})
 	if err != nil {
 		return 0, false, err
 	}
@@ -189,12 +194,12 @@ func (c *completeIn) write(ctx context.Context, notice term, where ...term) (boo
 	case store.StatePending:
 		set = append(set, is("next=?,due=?,advised=?,abandoned=0,last_held=NULL,first_sent=NULL,resend=0,passes=passes+1", next, next, flag(c.Advised)))
 	case store.StateUnknown:
-		set = append(set, is("next=?,due=?,advised=?,abandoned=?,last_held=?,resend=?,passes=passes+runner", next, next, flag(c.Advised), flag(c.Abandoned), at, flag(c.Resend)))
+		set = append(set, is("next=?,due=?,advised=?,abandoned=?,last_held=CASE WHEN mode=2 THEN last_held ELSE ? END,resend=?,passes=passes+runner", next, next, flag(c.Advised), flag(c.Abandoned), at, flag(c.Resend)))
 	default:
 		set = append(set, is("next=NULL,advised=0,abandoned=0,settled=?,passes=0,last_held=?", at, at),
 			is("purge_at=CASE WHEN retain>0 THEN (?+retain)/1000 ELSE purge_at END", c.now.UnixNano()))
 		for _, column := range [...]string{"notice", "due"} {
-			set = append(set, is(column+"=CASE WHEN "+notice.text+" THEN ? ELSE notice END", append(append([]any(nil), notice.args...), at)...))
+			set = append(set, is(column+"=CASE WHEN "+notice.text+" THEN ? ELSE notice END", append(append([]any(nil), notice.args...), next)...))
 		}
 		if c.Reason == store.ReasonNotRun {
 			set = append(set, is("first_sent=NULL,resend=0"))

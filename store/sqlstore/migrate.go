@@ -22,7 +22,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err != nil {
 		return s.explain(err)
 	}
-	defer conn.Close()
+	defer drop(conn) // Nobody else shall have its settings.
 	if err := s.patiently(ctx, func() error { return s.engine.setUp(ctx, conn, &s.opts) }); err != nil {
 		return s.explain(err)
 	}

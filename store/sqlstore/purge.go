@@ -61,8 +61,12 @@ func (t *tx) purge(limits *store.PurgeLimits) (purged store.Purged, err error) {
 		if err != nil {
 			return store.Purged{}, err
 		}
-		if emptied {
-			purged.Emptied++
+		if !emptied {
+			continue
+		}
+		purged.Emptied++
+		if err := t.exec("UPDATE {prefix}trail SET result=NULL WHERE seq=(SELECT seq FROM {prefix}operation WHERE sum=?)", sum[:]); err != nil {
+			return store.Purged{}, err
 		}
 	}
 	if limits.Forget == 0 || len(sums) == limits.Limit {

@@ -22,7 +22,7 @@ const (
 
 // columns are written in this order by insert and update.
 var columns = [...]string{
-	"sum", "scope", "kind", "id", "owner", "generation", "fingerprint",
+	"sum", "scope", "kind", "id", "owner", "generation", "generation_fence", "fingerprint",
 	"state", "reason", "fence", "nonce", "mode", "runner", "told", "claims", "passes",
 	"lease", "next", "advised", "abandoned", "resend", "on_lapse", "key_window", "first_sent", "last_held",
 	"created", "updated", "settled", "retain", "purge_at", "notice", "purged", "conflicts",
@@ -32,7 +32,7 @@ var columns = [...]string{
 // values are what columns says.
 func values(sum []byte, r *store.Record) []any {
 	return []any{
-		sum, []byte(r.Scope), []byte(r.Kind), []byte(r.ID), []byte(r.Owner), int64(r.Generation), r.Fingerprint[:],
+		sum, []byte(r.Scope), []byte(r.Kind), []byte(r.ID), []byte(r.Owner), int64(r.Generation), r.GenerationFence, r.Fingerprint[:],
 		int64(r.State), int64(r.Reason), r.Fence, r.Nonce[:], int64(r.Mode), flag(r.Runner), flag(r.Told), int64(r.Claims), int64(r.Passes),
 		micros(r.Lease), micros(r.Next), flag(r.Advised), flag(r.Abandoned), flag(r.Resend), int64(r.OnLapse), int64(r.Window), micros(r.FirstSent), micros(r.LastHeld),
 		micros(r.Created), micros(r.Updated), micros(r.Settled), int64(r.Retain), micros(r.PurgeAt), micros(r.Notice), flag(r.Purged), int64(r.Conflicts),
@@ -90,7 +90,7 @@ const (
 )
 
 // headColumns are those of a record without its bytes.
-const headColumns = "seq," + small + ",scope,kind,id,owner,generation,fingerprint,fence,nonce,claims,passes,lease,next,key_window,first_sent,last_held," +
+const headColumns = "seq," + small + ",scope,kind,id,owner,generation,generation_fence,fingerprint,fence,nonce,claims,passes,lease,next,key_window,first_sent,last_held," +
 	"created,updated,settled,retain,purge_at,notice,conflicts"
 
 // allColumns are those of a whole record, except its trail.
@@ -117,7 +117,7 @@ type row struct {
 func (w *row) head() []any {
 	r := &w.record
 	return []any{
-		&w.seq, &w.small, &w.scope, &w.kind, &w.id, &w.owner, &r.Generation, &w.fingerprint, &r.Fence, &w.nonce, &r.Claims, &r.Passes,
+		&w.seq, &w.small, &w.scope, &w.kind, &w.id, &w.owner, &r.Generation, &r.GenerationFence, &w.fingerprint, &r.Fence, &w.nonce, &r.Claims, &r.Passes,
 		&w.lease, &w.next, &w.window, &w.firstSent, &w.lastHeld,
 		&w.created, &w.updated, &w.settled, &w.retain, &w.purgeAt, &w.notice, &r.Conflicts,
 	}

@@ -92,25 +92,18 @@ func (w *session) durability(lazy bool) error {
 }
 
 // discard closes the connection instead of giving it back: whatever state it is
-// in, nobody else shall have it.
+// in, and with the settings that it has, nobody else shall have it.
 func (w *session) discard() {
 	for _, stmt := range w.prepared {
 		stmt.Close()
 	}
-	_ = w.conn.Raw(func(any) error { return driver.ErrBadConn })
-	w.conn.Close()
+	drop(w.conn)
 }
 
-// release gives the connection back as it was found.
-func (w *session) release() error {
-	if err := w.durability(false); err != nil {
-		w.discard()
-		return err
-	}
-	for _, stmt := range w.prepared {
-		stmt.Close()
-	}
-	return w.conn.Close()
+// drop closes a connection for good.
+func drop(conn *sql.Conn) {
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+	conn.Close()
 }
 
 // How long others may keep the database locked: for the engine's own patience

@@ -74,9 +74,9 @@ func (s *Store) Watch(name store.Name) (changed <-chan struct{}, stop func()) {
 	return s.watched.Watch(name.Sum())
 }
 
-// Close ends the store: it waits for the moves under way, and gives the writer's
-// connection back to the pool, which it leaves open. Every later call fails
-// with store.ErrClosed.
+// Close ends the store: it waits for the moves under way, and closes the
+// connections that it had for itself. The pool stays open. Every later call
+// fails with store.ErrClosed.
 func (s *Store) Close() error {
 	if !s.queue.close() {
 		return nil

@@ -8,6 +8,7 @@ CREATE TABLE {prefix}operation (
 	id          BLOB    NOT NULL,
 	owner       BLOB    NOT NULL,
 	generation  INTEGER NOT NULL,
+	generation_fence INTEGER NOT NULL,
 	fingerprint BLOB    NOT NULL,
 	state       INTEGER NOT NULL,
 	reason      INTEGER NOT NULL,

@@ -99,7 +99,10 @@ func (c *Client) nameOf(call *Call, command, id string) store.Name {
 // tell calls the handler of an operation that was settled without its caller,
 // and ends the notice once the handler has taken it.
 func (p *pass) tell(ctx context.Context, h *Handler, name store.Name, fence int64, passes int) {
-	again := max(p.client.lease, p.client.resume.after(passes))
+	again := p.client.lease
+	if passes > 0 {
+		again = max(again, p.client.resume.after(passes))
+	}
 	taken, rec, err := p.notice(ctx, store.Notice{Name: name, Fence: fence, Again: again})
 	if err != nil || !taken {
 		p.count(func(report *ResumeReport) { report.Skipped++ })

@@ -114,7 +114,7 @@ func table[T any](d draw, of func() T) map[string]T {
 		if all == nil {
 			all = map[string]T{}
 		}
-		// Brackets in the outermost names of a form nest.
+		// Brackets in the outermost names of a form cannot be read.
 		all[strings.ReplaceAll(d.text(allLetters, 1), "[", "(")] = of()
 	}
 	return all

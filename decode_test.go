@@ -242,6 +242,10 @@ func TestWhatCannotBeReadIsAnErrorWithoutValues(t *testing.T) {
 	type nested[T any] struct {
 		Inner []map[string]*inBody[T] `json:"inner" form:"inner"`
 	}
+	type bracketed struct {
+		Number string `form:"card[number],omitempty"`
+		Limit  string `query:"at[most],omitempty"`
+	}
 	const json, form = retrysafe.JSON, retrysafe.Form
 	text, number := canaryBody, 4242
 	charge := command[one](json, "/a/{charge}")
@@ -283,8 +287,9 @@ func TestWhatCannotBeReadIsAnErrorWithoutValues(t *testing.T) {
 			nested[writtenText]{[]map[string]*inBody[writtenText]{{"a": {"b"}}}}, command[nested[writtenText]](form, "/a")),
 		"a form's key only writes": unread(command[map[writtenText]string](form, "/a"), map[writtenText]string{"a": text},
 			command[map[writtenText]string](form, "/a")),
-		"a form's name looks nested": unread(command[map[string]string](form, "/a"), map[string]string{"a[b]": text},
-			command[map[string]string](form, "/a")),
+		"a form's name has brackets":    unread(command[map[string]any](form, "/a"), map[string]any{"a[b]": text}, command[map[string]any](form, "/a")),
+		"a field's name has brackets":   unread(command[bracketed](form, "/a"), bracketed{Number: text}, command[bracketed](form, "/a")),
+		"a query's name has brackets":   unread(command[bracketed](json, "/a"), bracketed{Limit: text}, command[bracketed](json, "/a")),
 		"a form is JSON now":            unread(command[pathless](form, "/a"), pathless{text}, command[pathless](json, "/a")),
 		"JSON is a form now":            unread(command[pathless](json, "/a"), pathless{text}, command[pathless](form, "/a")),
 		"a body is nothing now":         unread(command[pathless](json, "/a"), pathless{text}, command[retrysafe.None](json, "/a")),

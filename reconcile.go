@@ -104,7 +104,7 @@ func (r *run) conclusion(what finding, began time.Time) *store.Completion {
 	default:
 		return r.stillUnknown(c)
 	}
-	c.Result, _ = json.Marshal(&h)
+	c.Result = h.bytes()
 	return c
 }
 

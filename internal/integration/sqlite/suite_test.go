@@ -6,6 +6,12 @@ import (
 	"github.com/retrysafe/retrysafe/store/storetest"
 )
 
-func TestSuite(t *testing.T) { storetest.Run(t, leaping) }
+func TestSuite(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, leaping)
+}
 
-func TestSuiteInRealTime(t *testing.T) { storetest.Run(t, stepping) }
+func TestSuiteInRealTime(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, stepping)
+}

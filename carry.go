@@ -78,7 +78,7 @@ func (c *Client) runOf(ctx context.Context, h *Handler, name store.Name, runner 
 func (c *Client) resuming(k *contract, t task, name store.Name, runner bool) (*run, error) {
 	switch {
 	case c.store == nil:
-		return nil, k.named(invalid("resuming needs a client with a store"))
+		return nil, k.named(invalid("this needs a client with a store"))
 	case k.query:
 		return nil, k.named(invalid("a query has nothing to resume"))
 	}

@@ -355,7 +355,7 @@ func (r *run) reused(rec *store.Record) ending {
 // absent is the end of a call that was to carry on what is not there.
 func (r *run) absent() ending {
 	e := &Error{
-		Outcome: Unknown, ThisCall: NotApplied, Evidence: EvidenceEarlierCall, Operation: r.request.op, causes: []error{ErrNotFound},
+		Outcome: Unknown, ThisCall: NotApplied, Evidence: EvidenceAbsent, Operation: r.request.op, causes: []error{ErrNotFound},
 	}
 	return ending{key: r.request.key, err: e}
 }

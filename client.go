@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ type Options struct {
 	Profile Profile
 	// Account says whose keys these are, in the caller's words
 	// ("acme/stripe/live"). It is part of every key. Empty is one account.
+	// Required with a Store.
 	Account string
 	// Authorize puts credentials on a request. It is called for every attempt;
 	// OperationFrom(r.Context()) says for which operation. It must leave the
@@ -46,9 +48,10 @@ type Options struct {
 	// store the process. It needs an Account. Nil: the same keys, but nothing
 	// outlives the call.
 	Store store.Store
-	// Lease is for how long an operation that is being worked on belongs to its
-	// call without having been heard of. It is renewed at a third, and longer
-	// for commands whose attempts may take longer. Defaults to 60 s.
+	// Lease is how long a call that is not heard of keeps its operation; then
+	// others may take over. It is renewed at a third of it, and is longer for
+	// commands whose attempts may take longer. Defaults to 60 s; less than 100 ms
+	// is refused.
 	Lease time.Duration
 	// Resume is how fast Client.Resume and Client.Run carry on what is due.
 	Resume ResumePolicy
@@ -184,10 +187,12 @@ func (c *Client) setStore(opts *Options) (err error) {
 		return err
 	}
 	switch {
-	case opts.Lease < 0:
-		return invalid("negative lease")
+	case opts.Lease != 0 && opts.Lease < shortestLease:
+		return invalid("a lease shorter than %v", shortestLease)
 	case opts.Store == nil:
 		return nil
+	case reflect.ValueOf(opts.Store).Kind() == reflect.Pointer && reflect.ValueOf(opts.Store).IsNil():
+		return invalid("the store is a nil pointer")
 	case opts.Account == "":
 		return invalid("a store needs an account: whose operations these are")
 	}

@@ -84,7 +84,8 @@ type Call struct {
 	// credentials do not belong here but into Options.Authorize.
 	Header http.Header
 	// NoWait ends the call with ErrInFlight, instead of waiting, when the
-	// provider is still at work on the key.
+	// provider, or another call that shares the store, is at work on the
+	// operation.
 	NoWait bool
 	// Force begins what waits for a runner or for its time, unless the wait is
 	// the server's advice. Without a store it means nothing.
@@ -107,8 +108,9 @@ func (c Command[Req, Res]) With(call Call) Command[Req, Res] {
 // A nil error means Applied, with the answer in the result. Otherwise the
 // error is an *Error that says how the operation ended (OutcomeOf) and whether
 // calling again under the same ID may help (Retryable). The result is not nil
-// whenever an answer exists, also beside an error: when the outcome is Applied,
-// always, unless it is read from a store that has no answer (any more).
+// whenever an answer exists, also beside an error: always when the outcome is
+// Applied, though its value is zero if there is no answer (any more), or if the
+// error is ErrKeyReused: what was applied then is another request.
 //
 // With a store (Options.Store) the operation is written down before its first
 // byte is sent. If it is there already, its recorded answer or error comes back

@@ -214,7 +214,7 @@ func (d *difference) value(at string, depth int, a, b json.RawMessage) {
 	case inside && a[0] == '{':
 		x, y := members(a), members(b)
 		for name := range either(x, y) {
-			d.value(at+"/"+segments.Replace(clip(name)), depth+1, x[name], y[name])
+			d.value(at+"/"+segments.Replace(name), depth+1, x[name], y[name])
 		}
 	case inside && a[0] == '[':
 		x, y := parts{a[1:]}, parts{b[1:]}

@@ -90,9 +90,12 @@ func TestCancelIsBeforeOrNever(t *testing.T) {
 				t.Errorf("cancelled: %v", err)
 			}
 		}
-		mustEnqueue(t, client, "order-1")
+		key, err := createCharge.Enqueue(ctx, client, nil, "order-1", charge{Amount: 4200, Currency: "eur"})
+		if !errors.Is(err, retrysafe.ErrCancelled) || retrysafe.OutcomeOf(err) != retrysafe.NotApplied || key == "" {
+			t.Errorf("enqueued after it was cancelled: %v, want to hear that it will not be sent", err)
+		}
 		mustResume(t, client, silent())
-		_, err := do(client, "order-1")
+		_, err = do(client, "order-1")
 		if retrysafe.OutcomeOf(err) != retrysafe.NotApplied || !errors.Is(err, retrysafe.ErrCancelled) || retrysafe.Retryable(err) || len(p.Requests()) != 0 {
 			t.Errorf("called after it was cancelled: %v, %d requests", err, len(p.Requests()))
 		}

@@ -17,9 +17,11 @@ const actorApplication = "application"
 // transaction tx, together with the business change that it belongs to, or, if
 // tx is nil, by itself. It returns the key that will be on the wire. An
 // operation of that ID which is there already stays as it is, unless it failed
-// without having run: then it is pending again.
+// without having run: then it is pending again. A nil error says that it will be
+// sent, or was.
 //
-// The error wraps ErrKeyReused if the ID stands for another request, ErrStore if
+// The error wraps ErrRefused or ErrCancelled if the operation is recorded as such
+// and so will not be sent, ErrKeyReused if the ID stands for another request, ErrStore if
 // the store failed (with a transaction of the caller's: roll it back), ErrInvalid
 // if it cannot be sent or the client has no store.
 func (c Command[Req, Res]) Enqueue(ctx context.Context, client *Client, tx store.Tx, id string, req Req) (Key, error) {
@@ -51,6 +53,9 @@ func (c *Client) enqueue(ctx context.Context, d *declaration, t task, tx store.T
 		return r.request.key, r.reused(&begun.Record).err
 	case begun.Record.Generation > 0:
 		r.seen(&begun.Record)
+	}
+	if begun.Status == store.BeginExists && begun.Record.State == store.StateFailed {
+		return r.request.key, r.recordedEnd(&begun.Record).err
 	}
 	return r.request.key, nil
 }
@@ -178,9 +183,11 @@ func (c *Client) cancel(ctx context.Context, d *declaration, t task) ending {
 		case rec.State != store.StatePending:
 			return r.notPending(&rec)
 		}
+		began := time.Now()
 		resolved, err := admin.Resolve(ctx, store.Resolution{
 			Name: r.name(), Fence: rec.Fence, State: store.StateFailed, Reason: store.ReasonCancelled, Actor: actorApplication,
 		})
+		r.moved(ctx, "resolve", statusOf(err, resolved.Status), began, err)
 		switch {
 		case err != nil && !errors.Is(err, store.ErrIllegal):
 			return r.storeFailed(err)

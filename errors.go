@@ -42,10 +42,11 @@ var (
 	ErrInvalid = errors.New("invalid")
 	// ErrRefused: the provider refused the operation.
 	ErrRefused = errors.New("refused by the provider")
-	// ErrInFlight: the provider is still at work on an earlier delivery under
-	// this key.
+	// ErrInFlight: the provider, or another call or process that shares the
+	// store, is at work on the operation.
 	ErrInFlight = errors.New("in flight")
-	// ErrKeyReused: the key is bound to another request already.
+	// ErrKeyReused: the key, or in a store the ID, stands for another request.
+	// With a store the text names the fields that differ.
 	ErrKeyReused = errors.New("key is bound to another request")
 	// ErrKeyExpired: the provider no longer knows what became of this key.
 	ErrKeyExpired = errors.New("key has expired")
@@ -54,7 +55,8 @@ var (
 	// ErrAnswerLost: the operation was applied, but its answer was cut, too
 	// long, could not be decoded, or was not to be had where it lies.
 	ErrAnswerLost = errors.New("answer lost")
-	// ErrConflict: the provider contradicts itself, or somebody else's answer.
+	// ErrConflict: an answer contradicts another one, or what is recorded.
+	// Nothing more is sent; a person must look.
 	ErrConflict = errors.New("answers contradict each other")
 	// ErrAttemptsExhausted: RetryPolicy.MaxAttempts attempts were made.
 	ErrAttemptsExhausted = errors.New("attempts exhausted")
@@ -104,7 +106,7 @@ var (
 	errCut        = errors.New("recorded answer is not whole")
 	errNotThere   = errors.New("not found at the provider, which would have it")
 	errChanging   = errors.New("the operation changed again and again")
-	errCallEnded  = errors.New("the call ended first")
+	errCallEnded  = errors.New("the call that was at work on it ended before an answer came")
 	errLeaseLost  = errors.New("claim on the operation was lost")
 	errUnreadable = errors.New("record cannot be used")
 	errLink       = errors.New("the link to the answer cannot be followed")
@@ -155,7 +157,9 @@ func (e *Error) Error() string {
 	b.WriteString(e.what())
 	b.WriteString(": ")
 	b.WriteString(e.Outcome.String())
-	if e.Outcome == Unknown && e.ThisCall == NotApplied {
+	if e.Recorded {
+		b.WriteString(" (recorded)")
+	} else if e.Outcome == Unknown && e.ThisCall == NotApplied {
 		b.WriteString(" (this call: not applied)")
 	}
 	b.WriteString(": ")
@@ -171,6 +175,11 @@ func (e *Error) what() string {
 	}
 	if len(e.causes) > 0 {
 		parts = append(parts, clip(e.causes[0].Error()))
+	}
+	for _, cause := range e.causes[min(1, len(e.causes)):] {
+		if cause == ErrInFlight || cause == ErrAnswerGone || errors.Is(cause, ErrStore) {
+			parts = append(parts, clip(cause.Error()))
+		}
 	}
 	if e.link != nil {
 		parts = append(parts, e.link.Error())
@@ -197,6 +206,9 @@ func appendNew(parts []string, err error) []string {
 }
 
 func (e *Error) next() string {
+	if next := e.nextOfStore(); next != "" {
+		return next
+	}
 	switch {
 	case e.Outcome == Applied && e.retryable:
 		return "call again under the same ID for the answer"
@@ -212,6 +224,24 @@ func (e *Error) next() string {
 		return "if no earlier call was made, a new operation may be begun (Call.First says so); else find the truth at the provider"
 	default:
 		return "find the truth at the provider before anything else is sent"
+	}
+}
+
+// nextOfStore is what is safe next where the store, and not the provider, ended
+// the call.
+func (e *Error) nextOfStore() string {
+	is := func(target error) bool { return len(e.causes) > 0 && errors.Is(e.causes[0], target) }
+	switch {
+	case is(ErrKeyReused) && e.Recorded:
+		return "that is the recorded request: if this is another operation, give it an ID of its own"
+	case is(ErrNotFound):
+		return "nothing is recorded under this ID: Do or Enqueue begins it"
+	case is(ErrNotPending):
+		return "too late to cancel: Lookup says how it ends"
+	case is(ErrStore) && !e.retryable && e.Evidence == EvidenceStore:
+		return "nothing was sent by this call: the store must work first"
+	default:
+		return ""
 	}
 }
 
@@ -248,6 +278,8 @@ func (e Error) LogValue() slog.Value {
 		slog.String("request_id", printable(e.RequestID)),
 		slog.Int("attempts", len(e.Attempts)),
 		slog.Bool("retryable", e.retryable),
+		slog.Bool("recorded", e.Recorded),
+		slog.Bool("replayed", e.Replayed),
 	)
 }
 

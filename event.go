@@ -53,7 +53,7 @@ type AttemptEnd struct {
 type StoreMove struct {
 	// Operation is zero for a move of several.
 	Operation Operation
-	// Move is begin, claim, renew, complete, notice, resolve or due. Status is
+	// Move is begin, claim, renew, complete, get, resolve, notice or due. Status is
 	// what became of it, in the store's words.
 	Move, Status string
 	// Count is of how many operations.

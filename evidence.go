@@ -16,6 +16,7 @@ const (
 	EvidenceStuck        Evidence = "the answer does not tell and will not change"
 	EvidenceOwnEffect    Evidence = "own effect likely: what was asked for is there already"
 	EvidenceAgedRefusal  Evidence = "refused after the key was looked up, and every delivery in doubt is over"
+	EvidenceAbsent       Evidence = "the store has no such operation"
 	EvidencePending      Evidence = "waiting for a runner"
 	EvidenceHeld         Evidence = "another call is at work on it"
 	EvidenceLapsed       Evidence = "who was at work on it went silent"

@@ -33,7 +33,7 @@ var causeWords = map[string]error{
 	"refused": ErrRefused, "in flight": ErrInFlight, "key reused": ErrKeyReused, "key expired": ErrKeyExpired,
 	"stuck": ErrStuck, "answer lost": ErrAnswerLost, "conflict": ErrConflict, "attempts exhausted": ErrAttemptsExhausted,
 	"budget exhausted": ErrBudgetExhausted, "no time left": ErrNoTimeLeft, "not resent": ErrNotResent, "authorize": ErrAuthorize,
-	"cancelled": ErrCancelled, "not there": errNotThere, "call ended": errCallEnded,
+	"cancelled": ErrCancelled, "not there": errNotThere, "unreadable": errUnreadable, "call ended": errCallEnded,
 }
 
 func causeWord(err error) string {
@@ -41,6 +41,9 @@ func causeWord(err error) string {
 		if err == cause {
 			return word
 		}
+	}
+	if errors.Is(err, errUnreadable) {
+		return "unreadable"
 	}
 	return "call ended"
 }
@@ -216,7 +219,7 @@ func (e *Error) advise(rec *store.Record, within time.Duration) {
 	case store.StateFailed:
 		e.retryable = rec.Reason == store.ReasonNotRun && e.Verdict != Refused
 	case store.StateUnknown:
-		e.retryable = rec.Resend && (e.until.IsZero() || time.Now().Before(e.until))
+		e.retryable = rec.Resend && rec.OnLapse != store.LapseUnknown && (e.until.IsZero() || time.Now().Before(e.until))
 		if rec.Advised {
 			e.RetryAt = rec.Next
 		}
@@ -245,8 +248,11 @@ func (r *run) recordedCauses(rec *store.Record, h *heard, answer *Answer) (cause
 			add(ErrAnswerLost)
 		}
 	case store.StateFailed:
-		if rec.Reason == store.ReasonCancelled {
+		switch rec.Reason {
+		case store.ReasonCancelled:
 			add(ErrCancelled)
+		case store.ReasonRefused:
+			add(ErrRefused)
 		}
 	}
 	add(causeWords[h.Cause])

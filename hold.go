@@ -11,6 +11,9 @@ import (
 // defaultLease is how long a holder may be silent before others take over.
 const defaultLease = time.Minute
 
+// shortestLease can still be renewed in time by a machine that is busy.
+const shortestLease = 100 * time.Millisecond
+
 // hold is the claim that a run has on its operation.
 type hold struct {
 	token store.Token

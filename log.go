@@ -6,10 +6,10 @@ import (
 )
 
 // LogTo returns an Observer that writes to a logger. The schema is in
-// docs/observability.md: the messages are "retrysafe operation" and "retrysafe
-// attempt", and no attribute has a credential, a whole key, a query, a header
+// docs/observability.md: the messages are "retrysafe operation", "retrysafe
+// attempt" and "retrysafe store", and no attribute has a credential, a whole key, a query, a header
 // or a body. Operations that end Applied or NotApplied are Info, those that end
-// Unknown are Warn, attempts are Debug. A nil logger gives an Observer that
+// Unknown are Warn, attempts and moves in the store are Debug, those that failed Warn. A nil logger gives an Observer that
 // writes nothing.
 func LogTo(logger *slog.Logger) Observer {
 	if logger == nil {
@@ -40,4 +40,12 @@ func (l logs) AttemptEnd(ctx context.Context, e AttemptEnd) {
 	l.to.LogAttrs(ctx, slog.LevelDebug, "retrysafe attempt",
 		slog.String("command", e.Operation.Command), slog.String("id", e.Operation.ID),
 		slog.String("key", e.Key.hash()), slog.Any("attempt", e.Attempt))
+}
+
+func (l logs) StoreMoved(ctx context.Context, m StoreMove) {
+	level := slog.LevelDebug
+	if m.Err != nil {
+		level = slog.LevelWarn
+	}
+	l.to.LogAttrs(ctx, level, "retrysafe store", slog.Any("store", m))
 }

@@ -29,7 +29,10 @@ func (r *Result[T]) ended(end ending) (*Result[T], error) {
 		err = end.err
 	}
 	if end.answer == nil {
-		return nil, err
+		if end.err == nil || end.err.Outcome != Applied {
+			return nil, err
+		}
+		end.answer = &Answer{} // Applied: there is a result, though nothing in it.
 	}
 	r.Key, r.Attempts, r.Replayed, r.Recorded = end.key, end.attempts, end.replayed, end.recorded
 	r.Status, r.Header = end.answer.Status, end.answer.Header

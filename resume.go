@@ -63,8 +63,13 @@ func (c Command[Req, Res]) Handle(h Handlers[Req, Res]) Handler {
 
 // Resume carries this one operation on, now, as Command.Resume does, and asks
 // Handlers.Reconcile if sending it again cannot tell any more. A nil error means
-// Applied. Handlers.Settled is not called: the caller is told by the error.
+// Applied. Handlers.Settled is not called: the caller is told by the error, which
+// wraps ErrNotFound if there is no such operation and ErrInvalid if the client
+// has no store.
 func (h Handler) Resume(ctx context.Context, client *Client, id string) error {
+	if err := checkID(id); err != nil {
+		return h.declaration.named(err)
+	}
 	r, err := client.runOf(ctx, &h, client.nameOf(&Call{}, h.declaration.name, id), false)
 	if err != nil {
 		return err
@@ -154,6 +159,9 @@ type seenItem struct {
 func (c *Client) pass(handlers []Handler) (*pass, error) {
 	if err := c.usable(); err != nil {
 		return nil, err
+	}
+	if c.store == nil {
+		return nil, invalid("resuming needs a client with a store")
 	}
 	p := &pass{client: c, handlers: map[string]*Handler{}, seen: map[seenItem]bool{}}
 	var hasAdmin, hasNotifier bool

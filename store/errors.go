@@ -17,10 +17,10 @@ var (
 	// ErrNotFound: there is no such operation.
 	ErrNotFound = errors.New("no such operation")
 	// ErrCommitUnknown: the commit's answer was lost, and reading did not tell
-	// whether the move was made. Claims and completions may be repeated as they
-	// are.
+	// whether the move was made. Begins, claims and completions may be repeated as
+	// they are.
 	ErrCommitUnknown = errors.New("not known whether the move was made")
-	// ErrClosed: the store was closed.
+	// ErrClosed: the store was closed, or never made. Nothing changed.
 	ErrClosed = errors.New("store is closed")
 )
 

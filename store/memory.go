@@ -10,7 +10,8 @@ import (
 )
 
 // Memory keeps records in the memory of one process, for tests and for what
-// need not outlive it. It is the reference for other stores: each of its steps
+// need not outlive it. Make one with NewMemory; the zero value refuses every move
+// with ErrClosed. It is the reference for other stores: each of its steps
 // is the Apply of a move under one lock. It has all the optional interfaces.
 // Due, List and Purge look at every record, which takes some tens of
 // milliseconds with 100,000 of them.
@@ -122,6 +123,9 @@ func (m *Memory) Batch(ctx context.Context, fn func(Tx) error) error {
 func (m *Memory) step(ctx context.Context, fn func(*memoryTx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if m == nil || m.turn == nil {
+		return ErrClosed
 	}
 	select {
 	case m.turn <- struct{}{}:

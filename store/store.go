@@ -7,8 +7,8 @@ import (
 
 // Store keeps records. Each method is one atomic step, or for Renew one for
 // each token, and is durable as far as the store's Capabilities say before it
-// returns. All are safe for concurrent use. An error other than ErrInvalid and
-// ErrIllegal leaves open whether the step was made. Slices in records belong to
+// returns. All are safe for concurrent use. An error leaves open whether the step
+// was made, unless its own comment says that nothing changed. Slices in records belong to
 // whoever received them.
 type Store interface {
 	Tx

@@ -38,6 +38,7 @@ const (
 	sqliteReadonly = 8
 	sqliteError    = 1
 	sqliteCorrupt  = 11
+	sqliteFull     = 13
 	sqliteCantOpen = 14
 	sqliteNotADB   = 26
 )

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"strings"
 	"time"
 
@@ -50,6 +51,9 @@ func is(text string, args ...any) term { return term{text, args} }
 // exec runs a statement and reports whether it found anything.
 func (t *inTx) exec(ctx context.Context, statement string, args ...any) (bool, error) {
 	res, err := t.tx.ExecContext(ctx, t.store.named(statement), args...)
+	if t.store.engine.busy(err) {
+		return false, fmt.Errorf("sqlstore: %w: roll the transaction back and begin it anew: %w", ErrBusy, err)
+	}
 	if err != nil {
 		return false, t.store.explain(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"time"
+
+	"github.com/retrysafe/retrysafe/store"
 )
 
 // Options are what can be chosen. The zero value is the default of each.
@@ -46,9 +48,9 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	switch {
 	case !prefixRule.MatchString(c.Prefix):
-		return c, fmt.Errorf("sqlstore: prefix %q: want letters, digits and underscores, at most 40, the first no digit", c.Prefix)
+		return c, fmt.Errorf("sqlstore: %w: prefix %q: want letters, digits and underscores, at most 40, the first no digit", store.ErrInvalid, c.Prefix)
 	case c.Queue < 0:
-		return c, fmt.Errorf("sqlstore: negative queue %d", c.Queue)
+		return c, fmt.Errorf("sqlstore: %w: negative queue %d", store.ErrInvalid, c.Queue)
 	}
 	return c, nil
 }

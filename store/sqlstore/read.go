@@ -32,7 +32,7 @@ func (s *Store) reading(ctx context.Context, fn func(*reader) error) error {
 // usable opens the store if that was not done, unless it was closed.
 func (s *Store) usable(ctx context.Context) error {
 	switch {
-	case s.queue.isClosed():
+	case s == nil || s.db == nil || s.queue.isClosed():
 		return store.ErrClosed
 	case ctx.Err() != nil:
 		return ctx.Err()

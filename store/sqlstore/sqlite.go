@@ -169,6 +169,7 @@ func sqliteExplain(err error) error {
 		{sqliteReadonly, "readonly database", "it is read-only"},
 		{sqliteNotADB, "not a database", "it is not an SQLite database, or an encrypted one"},
 		{sqliteCorrupt, "malformed", "it is corrupt"},
+		{sqliteFull, "disk is full", "the disk, or the database's own limit, is full"},
 		{sqliteCantOpen, "unable to open", "its file cannot be opened"},
 	} {
 		if sqliteIs(err, known.code, known.words) && !errors.Is(err, ErrUnusable) {

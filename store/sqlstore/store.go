@@ -10,7 +10,7 @@ import (
 )
 
 // Store keeps operations in an SQL database. It has all the optional interfaces
-// of package store, and is safe for concurrent use.
+// of package store, and is safe for concurrent use. Make one with New.
 type Store struct {
 	db     *sql.DB
 	engine *engine
@@ -41,11 +41,11 @@ var (
 // New returns a store over a pool, which stays the caller's and must outlive
 // the store. It refuses what it can see without using the pool; Migrate, or the
 // first move, refuses the rest. The error is ErrUnusable for a pool that cannot
-// be relied on.
+// be relied on, store.ErrInvalid for an unknown dialect or an option that cannot be.
 func New(db *sql.DB, dialect Dialect, opts *Options) (*Store, error) {
 	engine := engineOf(dialect)
 	if engine == nil {
-		return nil, fmt.Errorf("sqlstore: unknown dialect %d", dialect)
+		return nil, fmt.Errorf("sqlstore: %w: unknown dialect %d", store.ErrInvalid, dialect)
 	}
 	chosen, err := opts.withDefaults()
 	if err != nil {

@@ -120,7 +120,7 @@ func (s inside) now() time.Time {
 // TestInsideATransactionTheAnswersAreTheSame runs the whole suite through In.
 func TestInsideATransactionTheAnswersAreTheSame(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) storetest.Subject {
+	suite(t, func(t *testing.T) storetest.Subject {
 		db := pool(t, file(t))
 		subject := leapingOn(t, db)
 		s := subject.Store.(*sqlstore.Store)

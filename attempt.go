@@ -87,6 +87,10 @@ func (r *run) attempt(parent context.Context, t *attemptTransport, cur *current)
 		cur.refuse(err, ErrAuthorize)
 		return
 	}
+	if r.tooLate(parent) {
+		cur.refuse(ErrNoTimeLeft, ErrNoTimeLeft)
+		return
+	}
 	r.query = out.URL.RawQuery
 	// Not before: what Authorize asks somebody else is no delivery.
 	sent, release := r.under(ctx, out.Context())
@@ -106,6 +110,13 @@ func (r *run) deliver(parent context.Context, t *attemptTransport, cur *current,
 	if cur.answer.Err != nil {
 		cur.answer.Err = causeOr(parent, out.Context(), cur.answer.Err)
 	}
+}
+
+// tooLate reports whether the key's time or the lease ended while credentials
+// were put on: the machine may have been asleep.
+func (r *run) tooLate(parent context.Context) bool {
+	now := time.Now()
+	return r.span-elapsed(r.start, now) <= 0 || !r.outlasts(parent, 0)
 }
 
 // refuse ends an attempt before anything was sent. The reason, if there is one,

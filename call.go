@@ -38,7 +38,7 @@ func (c *Client) perform(ctx context.Context, d *declaration, t task) ending {
 
 // prepared is a run with its request encoded, or why there can be none.
 func (c *Client) prepared(ctx context.Context, d *declaration, t task) (*run, *Error) {
-	refuse := func(op Operation, err error) (*run, *Error) { return nil, refusedBefore(d, &t, op, err).err }
+	refuse := func(op Operation, err error) (*run, *Error) { return nil, c.refused(d, t, op, err).err }
 	op := Operation{Account: t.call.Account, Command: d.name, ID: t.id}
 	if err := c.usable(); err != nil {
 		return refuse(op, err)
@@ -57,6 +57,15 @@ func (c *Client) prepared(ctx context.Context, d *declaration, t task) (*run, *E
 		return refuse(op, err)
 	}
 	return r, nil
+}
+
+// refused is refusedBefore, where a store knows better than the caller whether
+// there was an earlier call.
+func (c *Client) refused(d *declaration, t task, op Operation, err error) ending {
+	if c != nil && c.durable(d) {
+		t.call.First = false
+	}
+	return refusedBefore(d, &t, op, err)
 }
 
 // refusedBefore ends a call that sent nothing because it was wrong. An earlier

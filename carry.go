@@ -85,7 +85,7 @@ func (c *Client) resuming(k *contract, t task, name store.Name, runner bool) (*r
 	now := time.Now()
 	r := &run{client: c, contract: k, task: t, begun: now, start: now, mode: store.ModeResume, runner: runner}
 	r.request.op = Operation{Account: name.Scope, Command: name.Kind, ID: name.ID}
-	r.request.keyed, r.request.url = k.keyed, c.base
+	r.request.keyed, r.request.url, r.request.rules = k.keyed, c.base, &k.prof.Key
 	return r, nil
 }
 

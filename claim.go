@@ -120,7 +120,7 @@ const forEver = 100 * 365 * 24 * time.Hour
 
 // leaseFor is longer than an attempt may take.
 func (c *Client) leaseFor(attempt time.Duration) time.Duration {
-	if attempt < c.lease || attempt > forEver {
+	if attempt <= c.lease/10*9 || attempt > forEver {
 		return c.lease
 	}
 	return attempt + c.lease

@@ -203,7 +203,7 @@ func unmarshalForm(data []byte, v any) error { return unmarshalPairs(string(data
 func unmarshalPairs(pairs string, v any, opts *form.Options) error {
 	for pair := range strings.SplitSeq(pairs, "&") {
 		name, _, _ := strings.Cut(pair, "=")
-		if strings.Contains(name, "%5B") && !strings.Contains(name, "[") && strings.HasSuffix(name, "%5D") {
+		if strings.Contains(name, "%5B") && strings.HasSuffix(name, "%5D") {
 			return badValue("a name has brackets of its own")
 		}
 	}

@@ -32,10 +32,13 @@ func (e *reusedError) Error() string {
 func (e *reusedError) Unwrap() error { return ErrKeyReused }
 
 // differences names what this call asks for otherwise than the record does,
-// volatile fields left out. Nil: the record does not say.
+// volatile fields left out. Nil: they do not say.
 func (r *run) differences(rec *store.Record) []string {
+	if r.mode != store.ModeCall {
+		return nil // It asked for nothing of its own.
+	}
 	recorded, err := readWritten(rec.Request)
-	if err != nil || r.request.url == nil {
+	if err != nil {
 		return nil
 	}
 	bytes, err := r.contract.write(&r.request, r.task.call.Key)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/retrysafe/retrysafe"
 	"github.com/retrysafe/retrysafe/mock"
+	"github.com/retrysafe/retrysafe/store"
 )
 
 // reusing is a request with a canary wherever a value can be.
@@ -120,6 +121,27 @@ func TestAReusedIDSaysThatTheIdentityDiffers(t *testing.T) {
 			t.Error(err)
 		}
 		checkNoCanary(t, err.Error())
+	})
+}
+
+// confused is a store that takes every claim for another intent's.
+type confused struct{ durable }
+
+func (c confused) Claim(ctx context.Context, ask store.Claim) (store.Grant, error) {
+	rec, err := c.Get(ctx, ask.Name)
+	return store.Grant{Status: store.ClaimMismatched, Record: rec}, err
+}
+
+func TestAStoreThatTakesAResumeForAnotherRequestIsBelieved(t *testing.T) {
+	storeBubble(t, nil, func(t *testing.T, p *mock.Provider, s durable, restart restarter) {
+		if _, err := do(restart(), "order-1"); err != nil {
+			t.Fatal(err)
+		}
+		client := restart(func(o *retrysafe.Options) { o.Store = confused{s} })
+		_, err := createCharge.Resume(context.Background(), client, "order-1")
+		if !errors.Is(err, retrysafe.ErrKeyReused) || !strings.Contains(err.Error(), "bound to another request: ") || strings.Contains(err.Error(), "differ") {
+			t.Error(err)
+		}
 	})
 }
 

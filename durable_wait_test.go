@@ -220,7 +220,7 @@ func TestWithoutItsLeaseNoAttemptStartsAndARunningOneCounts(t *testing.T) {
 		requests int
 	}{
 		"the running attempt's answer":  {mock.Options{Script: []mock.Fault{mock.StallAfterEffect(80 * time.Second)}}, true, 1},
-		"no further attempt is started": {mock.Options{Script: []mock.Fault{mock.Unavailable("90")}}, false, 1},
+		"no further attempt is started": {mock.Options{Script: []mock.Fault{mock.Unavailable("150")}}, false, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			storeBubble(t, &c.opts, func(t *testing.T, p *mock.Provider, s durable, restart restarter) {

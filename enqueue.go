@@ -15,7 +15,8 @@ const actorApplication = "application"
 // Enqueue writes the operation down for a runner (Client.Resume, Client.Run) of
 // any process that shares the store, and sends nothing: within the caller's
 // transaction tx, together with the business change that it belongs to, or, if
-// tx is nil, by itself. It returns the key that will be on the wire. An
+// tx is nil, by itself. It returns the key that will be on the wire (in a
+// transaction of the caller's always that of generation 0). An
 // operation of that ID which is there already stays as it is, unless it failed
 // without having run: then it is pending again. A nil error says that it will be
 // sent, or was.
@@ -39,11 +40,11 @@ func (c *Client) enqueue(ctx context.Context, d *declaration, t task, tx store.T
 		return "", refused
 	}
 	if c.store == nil {
-		return "", refusedBefore(d, &t, r.request.op, invalid("enqueueing needs a client with a store")).err
+		return "", c.refused(d, t, r.request.op, invalid("enqueueing needs a client with a store")).err
 	}
 	intent, err := r.intent()
 	if err != nil {
-		return "", refusedBefore(d, &t, r.request.op, err).err
+		return "", c.refused(d, t, r.request.op, err).err
 	}
 	begun, err := r.enqueueIn(ctx, tx, intent)
 	switch {
@@ -125,7 +126,7 @@ func (c Command[Req, Res]) Resume(ctx context.Context, client *Client, id string
 // known is a run for an operation that should be in the store; nil: it cannot be.
 func (c *Client) known(ctx context.Context, d *declaration, t task) (*run, ending) {
 	op := Operation{Account: t.call.Account, Command: d.name, ID: t.id}
-	refuse := func(err error) (*run, ending) { return nil, refusedBefore(d, &t, op, err) }
+	refuse := func(err error) (*run, ending) { return nil, c.refused(d, t, op, err) }
 	if err := c.usable(); err != nil {
 		return refuse(err)
 	}
@@ -169,7 +170,7 @@ func (c *Client) cancel(ctx context.Context, d *declaration, t task) ending {
 	}
 	admin, ok := c.store.(store.Admin)
 	if !ok {
-		return refusedBefore(d, &t, r.request.op, invalid("cancelling needs a store with store.Admin"))
+		return c.refused(d, t, r.request.op, invalid("cancelling needs a store with store.Admin"))
 	}
 	for range cancelTries {
 		rec, err := r.get(ctx)

@@ -107,6 +107,7 @@ var (
 	errNotThere   = errors.New("not found at the provider, which would have it")
 	errChanging   = errors.New("the operation changed again and again")
 	errCallEnded  = errors.New("the call that was at work on it ended before an answer came")
+	errStoreSlow  = fmt.Errorf("it took longer than %v", completionTimeout)
 	errLeaseLost  = errors.New("claim on the operation was lost")
 	errUnreadable = errors.New("record cannot be used")
 	errLink       = errors.New("the link to the answer cannot be followed")

@@ -235,6 +235,9 @@ func (r *run) recordedCauses(rec *store.Record, h *heard, answer *Answer) (cause
 	}
 	if rec.Conflicts > 0 {
 		add(ErrConflict)
+		if rec.State == store.StateFailed {
+			return causes // What it failed for is not what holds.
+		}
 	}
 	switch rec.State {
 	case store.StatePending:

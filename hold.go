@@ -135,11 +135,12 @@ func (r *run) outlasts(ctx context.Context, length time.Duration) bool {
 	if h == nil || r.committed {
 		return true
 	}
-	if h.left(time.Now()) >= length {
+	if left := h.left(time.Now()); left > 0 && left >= length {
 		return true
 	}
 	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
 	defer cancel()
 	r.client.leases.renew(ctx, h.lease, []*hold{h})
-	return h.left(time.Now()) >= length
+	left := h.left(time.Now())
+	return left > 0 && left >= length
 }

@@ -200,7 +200,9 @@ func (r *run) check(ctx context.Context, _ *http.Response, err error) (bool, err
 	}
 	r.stop = r.obstacle(ctx)
 	if r.stop == nil && r.tally.applied {
-		r.stop = r.commitApplied(ctx)
+		if r.stop = r.commitApplied(ctx); r.stop != nil {
+			r.waiting = false
+		}
 	}
 	return r.stop == nil, nil
 }

@@ -30,6 +30,9 @@ func (r *run) settle(ctx context.Context, end *ending) {
 		r.unkept(end, err)
 	case done.Status == store.CompleteDone || done.Status == store.CompleteRepeated:
 		r.record = &done.Record
+		if done.Record.Conflicts > 0 {
+			r.contradict(end, &done.Record)
+		}
 	case done.Status == store.CompleteContradicted:
 		r.contradict(end, &done.Record)
 	case done.Status == store.CompleteAbsent:
@@ -108,6 +111,9 @@ func (r *run) complete(ctx context.Context, c *store.Completion) (done store.Com
 		now := time.Now()
 		done, err = r.client.store.Complete(ctx, r.hold.token, *c)
 		r.moved(ctx, "complete", statusOf(err, done.Status), now, err)
+		if err != nil && ctx.Err() != nil {
+			err = errStoreSlow // Its own word for it would look like the caller's deadline.
+		}
 		if err == nil || !mayBeRepeated(err) || pause > time.Second {
 			return done, err
 		}
@@ -137,7 +143,8 @@ func (r *run) commitApplied(ctx context.Context) error {
 	if r.runner {
 		c.Retry = r.hold.lease // While this run lives it may still get the answer.
 	}
-	if _, err := r.complete(ctx, &c); err != nil {
+	done, err := r.complete(ctx, &c)
+	if err != nil || done.Status != store.CompleteDone && done.Status != store.CompleteRepeated {
 		return ErrAnswerLost
 	}
 	r.committed = true

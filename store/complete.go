@@ -162,6 +162,9 @@ func (c *Completion) onSettled(r *Record, held bool, t Token, now time.Time) Com
 		// Two successes under two keys are two effects.
 		r.Conflicts++
 		r.Updated = now
+		if c.Notice || r.Runner {
+			r.Notice = now // Who was told the opposite has to hear of it.
+		}
 		c.keep(r, t, EventConflict, now)
 		return CompleteContradicted
 	case r.State == StateSucceeded && r.Partial && !c.Partial && !r.Purged && (held || 0 < t.Fence && t.Fence < r.Fence):

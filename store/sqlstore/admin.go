@@ -18,6 +18,7 @@ func (s *Store) Due(ctx context.Context, filter store.DueFilter) ([]store.DueIte
 	if len(filter.Kinds) == 0 && !filter.Others {
 		return nil, nil
 	}
+	s.saveTime(ctx)
 	query, args := s.dueQuery(&filter)
 	var items []store.DueItem
 	err := s.scan(ctx, query, args, func(scan func(...any) error) error {

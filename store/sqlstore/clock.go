@@ -16,9 +16,9 @@ type clock struct {
 	saved atomic.Int64 // the mark that is in the database
 }
 
-// markEvery is how often the high-water mark is written, at most. A process
-// that begins after a crash may be behind the last one by as much, if the wall
-// clock was set back in between.
+// markEvery is how often the high-water mark is written, at most: with a move, or
+// when a runner looks for what is due. If the wall clock is set back, a process
+// that begins then may be behind others by as much as they did neither.
 const markEvery = time.Second
 
 func newClock(now func() time.Time) *clock {

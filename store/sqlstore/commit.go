@@ -39,6 +39,9 @@ func (s *Store) lead(ctx context.Context) error {
 	defer func() {
 		if !ended { // a Batch's fn panicked
 			s.dropSession()
+			for _, m := range batch {
+				m.err = store.ErrCommitUnknown
+			}
 		}
 		s.queue.finish(batch)
 	}()
@@ -129,8 +132,21 @@ func (s *Store) saveMark(t *tx) error {
 	if now-s.clock.saved.Load() < markEvery.Microseconds() {
 		return nil
 	}
+	return s.raiseMark(t, now)
+}
+
+// saveTime writes the mark for a process that only looks. If that fails the
+// looking is none the worse.
+func (s *Store) saveTime(ctx context.Context) {
+	now := s.clock.Now().UnixMicro()
+	if now-s.clock.saved.Load() >= markEvery.Microseconds() {
+		_ = s.do(ctx, &move{lazy: true, slow: func(t *tx) error { return s.raiseMark(t, now) }})
+	}
+}
+
+func (s *Store) raiseMark(t *tx, now int64) error {
 	var mark int64
-	err := t.session.conn.QueryRowContext(background(), s.named(raiseMark), now).Scan(&mark)
+	err := t.session.conn.QueryRowContext(background(), s.named(raisedMark), now).Scan(&mark)
 	if err != nil {
 		return err
 	}
@@ -139,7 +155,7 @@ func (s *Store) saveMark(t *tx) error {
 	return nil
 }
 
-const raiseMark = "UPDATE {prefix}meta SET value=max(value,?) WHERE name='clock' RETURNING value"
+const raisedMark = "UPDATE {prefix}meta SET value=max(value,?) WHERE name='clock' RETURNING value"
 
 // lost is the error of a commit: whether it took effect is not known.
 type lost struct{ cause error }

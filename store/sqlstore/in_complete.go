@@ -120,7 +120,11 @@ func (c *completeIn) onSettled(ctx context.Context) (store.CompleteStatus, bool,
 		}
 	}
 	at := c.now.UnixMicro()
-	done, err := c.set(ctx, c.token.Name, []term{is("conflicts=conflicts+1,updated=?", at)}, []term{settled, otherwise})
+	raised := []term{is("conflicts=conflicts+1,updated=?", at)}
+	for _, column := range [...]string{"notice", "due"} {
+		raised = append(raised, is(column+"=CASE WHEN ?=1 OR runner=1 THEN ? ELSE notice END", flag(c.Notice), at))
+	}
+	done, err := c.set(ctx, c.token.Name, raised, []term{settled, otherwise})
 	if done && err == nil {
 		err = c.keep(ctx, store.EventConflict)
 	}

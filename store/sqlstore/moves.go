@@ -35,10 +35,16 @@ func (s *Store) Claim(ctx context.Context, claim store.Claim) (store.Grant, erro
 	}
 	m := &move{size: len(claim.Request)}
 	if before.State == store.StateAbsent {
-		m.fast = func(t *tx) (bool, error) {
-			whole(&f.record)
-			grant.Record = f.record
-			return t.insert(claim.Name.Sum(), &f.record)
+		m.fast = func(t *tx) (_ bool, err error) {
+			// Once more, at the time of the commit.
+			var r store.Record
+			now := s.clock.Now()
+			if grant, err = aged(claim, now.Sub(start)).Apply(&r, now); err != nil {
+				return false, err
+			}
+			whole(&r)
+			grant.Record = r
+			return t.insert(claim.Name.Sum(), &r)
 		}
 	}
 	m.slow = func(t *tx) (err error) {
@@ -68,13 +74,19 @@ func (s *Store) Complete(ctx context.Context, token store.Token, completion stor
 	}
 	after := before
 	completion.Result = bytes.Clone(completion.Result)
-	status, err := completion.Apply(&after, token, s.clock.Now())
+	_, err = completion.Apply(&after, token, s.clock.Now())
 	if errors.Is(err, store.ErrInvalid) {
 		return store.Completed{}, err
 	}
 	m := &move{size: len(completion.Result), lazy: completion.Lazy}
 	if err == nil && before.State == store.StateInFlight && after.State != store.StateInFlight && after.Trail == nil && len(completion.Result) <= maxInline {
 		m.fast = func(t *tx) (bool, error) {
+			// Once more, at the time of the commit: who called before it was waiting.
+			after := before
+			status, err := completion.Apply(&after, token, s.clock.Now())
+			if err != nil {
+				return false, err
+			}
 			whole(&after)
 			completed = store.Completed{Status: status, Record: after}
 			return t.complete(token.Name.Sum(), &before, &after)
@@ -157,5 +169,6 @@ func (t *tx) renew(token store.Token, lease time.Duration) (bool, error) {
 		return false, err
 	}
 	n, err := res.RowsAffected()
+	t.renewed = t.renewed || n > 0
 	return n > 0, err
 }

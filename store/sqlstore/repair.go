@@ -83,7 +83,7 @@ func (s *Store) landed(t *tx) (bool, error) {
 		}
 	}
 	if len(after) == 0 {
-		return true, nil // there was nothing to lose
+		return !t.renewed, nil // renewals are made again; else there was nothing to lose
 	}
 	return false, errUntellable
 }

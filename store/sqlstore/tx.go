@@ -14,6 +14,7 @@ type tx struct {
 	store   *Store
 	session *session
 	written []written
+	renewed bool // leases that no record tells of
 }
 
 // written is one change: the record before and after it.

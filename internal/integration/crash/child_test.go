@@ -168,6 +168,9 @@ func (w *worker) perform(ctx context.Context, how way, id string) error {
 
 func (w *worker) enqueue(ctx context.Context, id string) error {
 	_, err := createCharge.Enqueue(ctx, w.client, nil, id, chargeOf(id))
+	if retrysafe.OutcomeOf(err) == retrysafe.NotApplied {
+		return nil // It was refused before, and stays so.
+	}
 	return err
 }
 

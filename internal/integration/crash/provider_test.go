@@ -68,9 +68,8 @@ const (
 type provider struct {
 	*mock.Provider
 	temper  temper
-	serving sync.WaitGroup
-
 	mu       sync.Mutex
+	serving  int
 	requests int
 	at       string // before, during or after the effect
 	strike   func() // kills who asks, and returns when it is dead
@@ -137,8 +136,8 @@ func (p *provider) strikes(at string) bool {
 }
 
 func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p.serving.Add(1)
-	defer p.serving.Done()
+	p.serve(1)
+	defer p.serve(-1)
 	body, err := io.ReadAll(r.Body)
 	if err != nil || p.strikes("before effect") {
 		panic(http.ErrAbortHandler)
@@ -202,4 +201,24 @@ func (p *provider) sent(method string) (n int) {
 		}
 	}
 	return n
+}
+
+func (p *provider) serve(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.serving += n
+}
+
+// settle waits until no request is served. One of a process that is dead may
+// still arrive later.
+func (p *provider) settle() {
+	for {
+		p.mu.Lock()
+		n := p.serving
+		p.mu.Unlock()
+		if n == 0 {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }

@@ -202,7 +202,7 @@ func (s *scene) dies(p plan, point string, nth int) {
 		c = s.start(p)
 		close(started)
 		<-c.ended
-		s.provider.serving.Wait() // What it has begun goes on without its caller.
+		s.provider.settle() // What it has begun goes on without its caller.
 	} else {
 		p.Aim = aim{Point: point, Nth: nth, Signal: killSignal}
 		c = s.start(p)

@@ -158,13 +158,20 @@ var (
 	typeJSONMarshaler = reflect.TypeFor[json.Marshaler]()
 )
 
+// maxPointers limits pointers to pointers: a type may point to itself.
+const maxPointers = 8
+
 func textual(t reflect.Type) bool {
-	if t.Implements(typeTextMarshaler) {
-		return true
+	for range maxPointers {
+		if t.Implements(typeTextMarshaler) {
+			return true
+		}
+		if t.Kind() != reflect.Pointer {
+			break
+		}
+		t = t.Elem()
 	}
 	switch t.Kind() {
-	case reflect.Pointer:
-		return textual(t.Elem())
 	case reflect.String, reflect.Bool,
 		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:

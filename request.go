@@ -62,6 +62,9 @@ func (k *contract) fill(r *request, c *Client, t *task, op Operation) (err error
 		return err
 	}
 	if c.durable(&k.declaration) {
+		if err := p.recordable(); err != nil {
+			return err
+		}
 		if r.print, err = k.fingerprintFor(c, t, p); err != nil {
 			return err
 		}

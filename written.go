@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"unicode/utf8"
 
 	"github.com/retrysafe/retrysafe/internal/key"
 	"github.com/retrysafe/retrysafe/store"
@@ -34,6 +35,24 @@ type writtenKey struct {
 }
 
 const writtenVersion = 1
+
+// recordable refuses what a line of JSON would change: other bytes would be sent
+// after a crash than before it.
+func (p *payload) recordable() error {
+	for name, values := range p.header {
+		for _, v := range values {
+			if !utf8.ValidString(v) {
+				return invalid("the value of header %s is not UTF-8, so it cannot be recorded", name)
+			}
+		}
+	}
+	for _, v := range p.values {
+		if !utf8.ValidString(v) {
+			return invalid("a value of the path is not UTF-8, so it cannot be recorded")
+		}
+	}
+	return nil
+}
 
 // write returns the request in the form that a store keeps.
 func (k *contract) write(q *request, given Key) ([]byte, error) {

@@ -67,7 +67,7 @@ const (
 // can kill who asks.
 type provider struct {
 	*mock.Provider
-	temper  temper
+	temper   temper
 	mu       sync.Mutex
 	serving  int
 	requests int

@@ -60,12 +60,12 @@ func (m *Memory) Begin(ctx context.Context, intent Intent) (begun Begun, err err
 
 // Claim asks to hold an operation.
 func (m *Memory) Claim(ctx context.Context, claim Claim) (grant Grant, err error) {
-	asked := time.Now()
+	if m == nil || m.turn == nil {
+		return Grant{}, ErrClosed
+	}
+	asked := m.clock.Now()
 	err = m.step(ctx, func(tx *memoryTx) error {
-		if claim.Age >= 0 {
-			claim.Age += time.Since(asked)
-		}
-		grant, err = tx.claim(claim)
+		grant, err = tx.claim(claim, asked)
 		return err
 	})
 	return grant, err

@@ -29,7 +29,7 @@ func (tx *memoryTx) Begin(ctx context.Context, intent Intent) (begun Begun, err 
 // Claim asks to hold an operation.
 func (tx *memoryTx) Claim(ctx context.Context, claim Claim) (grant Grant, err error) {
 	err = tx.during(ctx, func() error {
-		grant, err = tx.claim(claim)
+		grant, err = tx.claim(claim, time.Time{})
 		return err
 	})
 	return grant, err
@@ -71,9 +71,14 @@ func (tx *memoryTx) begin(intent Intent) (begun Begun, err error) {
 	return begun, err
 }
 
-func (tx *memoryTx) claim(claim Claim) (grant Grant, err error) {
+// claim adds to the claim's age the time since the store was asked, if that is
+// known: it has waited for its turn.
+func (tx *memoryTx) claim(claim Claim, asked time.Time) (grant Grant, err error) {
 	claim.Request = bytes.Clone(claim.Request)
 	record, err := tx.move(claim.Name, func(r *Record, now time.Time) (err error) {
+		if !asked.IsZero() && claim.Age >= 0 {
+			claim.Age += now.Sub(asked)
+		}
 		grant, err = claim.Apply(r, now)
 		return err
 	})

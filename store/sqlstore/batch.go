@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/retrysafe/retrysafe/store"
 )
@@ -49,7 +50,7 @@ func (b *batchTx) Begin(ctx context.Context, intent store.Intent) (begun store.B
 
 func (b *batchTx) Claim(ctx context.Context, claim store.Claim) (grant store.Grant, err error) {
 	err = b.during(ctx, func(t *tx) error {
-		grant, err = t.claim(&claim)
+		grant, err = t.claim(claim, time.Time{})
 		return err
 	})
 	return answer(grant, err)

@@ -29,7 +29,7 @@ func (s *Store) Claim(ctx context.Context, claim store.Claim) (store.Grant, erro
 	before := f.record
 	claim.Request = bytes.Clone(claim.Request)
 	now := s.clock.Now()
-	grant, err := aged(claim, now.Sub(start)).Apply(&f.record, now)
+	grant, err := aged(claim, start, now).Apply(&f.record, now)
 	if err != nil || grant.Status != store.ClaimAcquired && f.record.State == before.State {
 		return answer(grant, err)
 	}
@@ -39,7 +39,7 @@ func (s *Store) Claim(ctx context.Context, claim store.Claim) (store.Grant, erro
 			// Once more, at the time of the commit.
 			var r store.Record
 			now := s.clock.Now()
-			if grant, err = aged(claim, now.Sub(start)).Apply(&r, now); err != nil {
+			if grant, err = aged(claim, start, now).Apply(&r, now); err != nil {
 				return false, err
 			}
 			whole(&r)
@@ -48,7 +48,7 @@ func (s *Store) Claim(ctx context.Context, claim store.Claim) (store.Grant, erro
 		}
 	}
 	m.slow = func(t *tx) (err error) {
-		grant, err = t.claim(aged(claim, s.clock.Now().Sub(start)))
+		grant, err = t.claim(claim, start)
 		return err
 	}
 	err = s.do(ctx, m)
@@ -58,10 +58,12 @@ func (s *Store) Claim(ctx context.Context, claim store.Claim) (store.Grant, erro
 	return answer(grant, err)
 }
 
-// aged adds to a claim the time that it spent in the store.
-func aged(claim store.Claim, by time.Duration) *store.Claim {
-	if claim.Age >= 0 {
-		claim.Age += by
+// aged adds to a claim the time since the store was asked, if that is known. Now
+// must be the time at which it is applied: whatever was settled since then was
+// settled while it waited.
+func aged(claim store.Claim, asked, now time.Time) *store.Claim {
+	if claim.Age >= 0 && !asked.IsZero() {
+		claim.Age += now.Sub(asked)
 	}
 	return &claim
 }
@@ -144,9 +146,9 @@ func (t *tx) begin(intent store.Intent) (begun store.Begun, err error) {
 	return begun, err
 }
 
-func (t *tx) claim(claim *store.Claim) (grant store.Grant, err error) {
+func (t *tx) claim(claim store.Claim, asked time.Time) (grant store.Grant, err error) {
 	record, err := t.move(claim.Name, func(r *store.Record, now time.Time) (err error) {
-		grant, err = claim.Apply(r, now)
+		grant, err = aged(claim, asked, now).Apply(r, now)
 		return err
 	})
 	grant.Record, grant.Record.Trail = record, nil

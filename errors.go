@@ -107,6 +107,8 @@ var (
 	errCallEnded  = errors.New("the call ended first")
 	errLeaseLost  = errors.New("claim on the operation was lost")
 	errUnreadable = errors.New("record cannot be used")
+	errWaits      = errors.New("waits for the call to be made again, which has the credentials")
+	errUnbound    = errors.New("no command was sent under this context")
 	errLink       = errors.New("the link to the answer cannot be followed")
 )
 

@@ -39,9 +39,10 @@ type run struct {
 	wait     time.Duration
 	waiting  bool // between two attempts
 	retryAt  time.Time
-	stop     error // why it ended, nil if with an answer in hand
-	ended    error // of the caller's context, if that is why
-	linkErr  error // why the answer could not be fetched from elsewhere
+	stop     error   // why it ended, nil if with an answer in hand
+	ended    error   // of the caller's context, if that is why
+	linkErr  error   // why the answer could not be fetched from elsewhere
+	stream   *stream // of the answer that is handed on unread; nil: none
 
 	// With a store:
 	mode      store.Mode
@@ -55,6 +56,7 @@ type run struct {
 	committed bool              // that it was applied is written down
 	written   *written          // the recorded request, where it was read
 	refused   store.ClaimStatus // why the claim was not granted
+	waits     bool              // for the call to be made again: it has the credentials
 }
 
 type runKey struct{}
@@ -86,7 +88,7 @@ func (r *run) perform(ctx context.Context) (end ending) {
 		defer func() { endOperation(started, o, r, &end) }()
 		var cancel context.CancelCauseFunc
 		ctx, cancel = r.under(ctx, started)
-		defer cancel(nil)
+		defer r.after(cancel)
 	}
 	if !r.client.durable(&r.contract.declaration) {
 		r.openFor = r.window()
@@ -200,6 +202,9 @@ func (r *run) check(ctx context.Context, _ *http.Response, err error) (bool, err
 	r.stop = r.obstacle(ctx)
 	if r.stop == nil && r.tally.applied {
 		r.stop = r.commitApplied(ctx)
+	}
+	if r.stop == nil {
+		r.drop()
 	}
 	return r.stop == nil, nil
 }

@@ -32,7 +32,9 @@ func (p *pass) carryOn(ctx context.Context, h *Handler, item store.DueItem) {
 			p.count(func(report *ResumeReport) { report.Skipped++ })
 			return
 		}
-		p.count(func(report *ResumeReport) { report.Reconciled++ })
+		if h.reconcile != nil {
+			p.count(func(report *ResumeReport) { report.Reconciled++ })
+		}
 	default:
 		if end.err != nil && end.err.Evidence == EvidenceStore {
 			p.fail(end.err)
@@ -100,7 +102,10 @@ func (c *Client) nameOf(call *Call, command, id string) store.Name {
 // tell calls the handler of an operation that was settled without its caller,
 // and ends the notice once the handler has taken it.
 func (p *pass) tell(ctx context.Context, h *Handler, name store.Name, fence int64, passes int) {
-	again := max(time.Minute, passBackoff.after(min(passes+1, 30), 0, false))
+	again := p.client.lease
+	if passes > 0 {
+		again = max(again, p.client.resume.after(passes))
+	}
 	taken, rec, err := p.notice(ctx, store.Notice{Name: name, Fence: fence, Again: again})
 	if err != nil || !taken {
 		p.count(func(report *ResumeReport) { report.Skipped++ })

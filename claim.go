@@ -1,6 +1,7 @@
 package retrysafe
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -69,7 +70,7 @@ func (r *run) claimOf() (store.Claim, error) {
 		return ask, nil
 	}
 	intent, err := r.intent()
-	ask.Intent = intent
+	ask.Intent, r.own = intent, intent.Request
 	return ask, err
 }
 
@@ -81,10 +82,10 @@ func (r *run) name() store.Name {
 // intent is the operation as the caller means it.
 func (r *run) intent() (store.Intent, error) {
 	k := r.contract
-	bytes, err := k.write(&r.request, r.task.call.Key)
+	own, err := k.write(&r.request, r.task.call.Key)
 	return store.Intent{
 		Name: r.name(), Owner: r.client.account, Fingerprint: r.request.print, OnLapse: r.onLapse(),
-		Window: r.window(), Retain: k.retention, Request: bytes,
+		Window: r.window(), Retain: k.retention, Request: own,
 	}, err
 }
 
@@ -129,18 +130,39 @@ func (c *Client) leaseFor(attempt time.Duration) time.Duration {
 
 // askClaim asks once more if the answer was lost: a claim can be repeated.
 func (r *run) askClaim(ctx context.Context, ask *store.Claim) (grant store.Grant, err error) {
+	bounded, cancel := r.untilDeadline(ctx)
+	defer cancel()
 	for range 2 {
 		now := time.Now()
 		r.asked, ask.Age = now, max(elapsed(r.begun, now), 0)
-		grant, err = r.client.store.Claim(ctx, *ask)
-		r.client.observeStore(ctx, StoreMove{
-			Operation: r.request.op, Move: "claim", Status: statusOf(err, grant.Status), Count: 1, Duration: time.Since(now), Err: err,
-		})
-		if err == nil || ctx.Err() != nil || !mayBeRepeated(err) {
+		grant, err = r.client.store.Claim(bounded, *ask)
+		r.moved(ctx, "claim", statusOf(err, grant.Status), now, err)
+		if err == nil || bounded.Err() != nil || !mayBeRepeated(err) {
 			break
 		}
 	}
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		err = ErrNoTimeLeft // The store's word for it would look like the caller's own deadline.
+	}
 	return grant, err
+}
+
+// untilDeadline ends what the store is asked when no attempt could begin any more.
+func (r *run) untilDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if r.deadline.IsZero() {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, r.deadline)
+}
+
+// moved tells of a move, without the key.
+func (r *run) moved(ctx context.Context, move, status string, began time.Time, err error) {
+	if r.client.moves == nil {
+		return
+	}
+	r.client.observeStore(ctx, StoreMove{
+		Operation: r.request.op, Move: move, Status: status, Count: 1, Duration: time.Since(began), Err: r.sanitized(err),
+	})
 }
 
 // mayCarryOn reports whether an application's own call may send what is unknown
@@ -201,6 +223,9 @@ func (r *run) await(ctx context.Context, changed <-chan struct{}, pause time.Dur
 	case <-changed:
 	case <-timer.C:
 	}
+	if !r.deadline.IsZero() && !time.Now().Before(r.deadline) {
+		return ErrNoTimeLeft
+	}
 	return nil
 }
 
@@ -232,7 +257,7 @@ func (r *run) begin(ctx context.Context, g *store.Grant) (ending, bool) {
 func (r *run) takeRequest(g *store.Grant) error {
 	rec := &g.Record
 	r.request.op.Generation = rec.Generation
-	if g.From == store.StateAbsent && rec.Generation == 0 && r.mode == store.ModeCall {
+	if r.mode == store.ModeCall && rec.Generation == 0 && bytes.Equal(rec.Request, r.own) {
 		return nil
 	}
 	w, err := readWritten(rec.Request)
@@ -284,7 +309,9 @@ func (r *run) unacquired(g *store.Grant) ending {
 		return r.absent()
 	}
 	r.record = &g.Record
-	r.request.op.Generation = g.Record.Generation
+	if g.Record.Generation > 0 || r.mode != store.ModeCall {
+		r.seen(&g.Record)
+	}
 	end := r.recordedEnd(&g.Record)
 	if end.err != nil && r.stop != nil {
 		// It waited, and did not get to see the end.

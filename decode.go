@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/retrysafe/retrysafe/internal/form"
 )
@@ -77,7 +78,7 @@ func (k *contract) readQuery(w *written, v reflect.Value) error {
 			}
 		}
 	}
-	if err := form.Unmarshal([]byte(w.Query), v.Addr().Interface(), queryFields); err != nil {
+	if err := unmarshalPairs(w.Query, v.Addr().Interface(), queryFields); err != nil {
 		return unreadable("the query does not fit "+v.Type().String(), err)
 	}
 	return nil
@@ -158,12 +159,12 @@ func unmarshalText(v reflect.Value, s string) error {
 
 func (k *contract) readBody(w *written, v reflect.Value) error {
 	b := k.binding
-	switch media := mediaOf(w.Header); {
+	switch {
 	case b.noBody && len(w.Body) > 0:
 		return unreadable("it has a body, and "+b.req.String()+" has none", nil)
 	case b.noBody, len(w.Body) == 0 && (k.body == Form || v.Kind() == reflect.Interface):
 		return nil
-	case len(w.Body) > 0 && (k.body == Form && isJSON(media) || k.body == JSON && media == mediaForm):
+	case k.body == Form && isJSON(mediaOf(w.Header)): // It would be one odd name.
 		return unreadable("its body is of another encoding", nil)
 	}
 	body := v
@@ -195,7 +196,19 @@ func (k *contract) decodeBody(data []byte, v reflect.Value) error {
 
 const tagForm = "form"
 
-func unmarshalForm(data []byte, v any) error { return form.Unmarshal(data, v, nil) }
+func unmarshalForm(data []byte, v any) error { return unmarshalPairs(string(data), v, nil) }
+
+// unmarshalPairs refuses what form.Marshal writes with escaped brackets, because
+// they are in a name, and what form.Unmarshal reads as nested all the same.
+func unmarshalPairs(pairs string, v any, opts *form.Options) error {
+	for pair := range strings.SplitSeq(pairs, "&") {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.Contains(name, "%5B") && !strings.Contains(name, "[") && strings.HasSuffix(name, "%5D") {
+			return badValue("a name has brackets of its own")
+		}
+	}
+	return form.Unmarshal([]byte(pairs), v, opts)
+}
 
 // oneWay looks for types that are written by a method of their own and read
 // without one: what was read could be another value.

@@ -87,39 +87,6 @@ func TestARecordedRefusalComesBackWithoutSending(t *testing.T) {
 	})
 }
 
-func TestPromise3_AfterACrashItIsCarriedOnWithTheSameKey(t *testing.T) {
-	storeBubble(t, &mock.Options{Script: []mock.Fault{mock.LoseAnswer()}}, func(t *testing.T, p *mock.Provider, s durable, restart restarter) {
-		crash := restart(func(o *retrysafe.Options) {
-			inner := o.HTTPClient.Transport
-			o.HTTPClient = &http.Client{Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
-				inner.RoundTrip(r)
-				<-r.Context().Done() // The process is gone.
-				return nil, r.Context().Err()
-			})}
-			o.Retry.AttemptTimeout = 24 * time.Hour
-			o.Retry.MaxElapsed = retrysafe.Unlimited
-			o.Lease = time.Minute
-		})
-		ctx, cancel := context.WithCancel(context.Background())
-		defer cancel()
-		var crashed sync.WaitGroup
-		crashed.Add(1)
-		go func() {
-			defer crashed.Done()
-			createCharge.Do(ctx, crash, "order-1", charge{Amount: 4200, Currency: "eur"})
-		}()
-		synctest.Wait()
-		retrysafe.StopRenewing(crash)
-		time.Sleep(25 * time.Hour / 2 * 0)
-		_, err := createCharge.Lookup(context.Background(), restart(), "order-1")
-		if !errors.Is(err, retrysafe.ErrInFlight) {
-			t.Fatalf("looked up: %v, want in flight", err)
-		}
-		cancel()
-		crashed.Wait()
-	})
-}
-
 func TestARunnerCarriesOnWhatWasLeftBehind(t *testing.T) {
 	storeBubble(t, &mock.Options{Script: []mock.Fault{mock.LoseAnswer(), mock.LoseAnswer()}}, func(t *testing.T, p *mock.Provider, s durable, restart restarter) {
 		_, err := do(restart(func(o *retrysafe.Options) { o.Retry.MaxAttempts = 1 }), "order-1")

@@ -146,6 +146,8 @@ func (r *run) retryable() bool {
 // mayHelp reports whether calling again may tell more than is known.
 func (r *run) mayHelp() bool {
 	switch {
+	case r.tally.applied && r.hold != nil:
+		return false // It is recorded, and what is recorded is not sent again.
 	case r.tally.applied:
 		return r.replays() && !r.repeated && !r.tally.contradicted
 	case r.stop == ErrInFlight:

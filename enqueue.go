@@ -49,6 +49,8 @@ func (c *Client) enqueue(ctx context.Context, d *declaration, t task, tx store.T
 		return r.request.key, r.storeFailed(err).err
 	case begun.Status == store.BeginMismatched:
 		return r.request.key, r.reused(&begun.Record).err
+	case begun.Record.Generation > 0:
+		r.seen(&begun.Record)
 	}
 	return r.request.key, nil
 }
@@ -63,9 +65,7 @@ func (r *run) enqueueIn(ctx context.Context, tx store.Tx, intent store.Intent) (
 	for range tries {
 		now := time.Now()
 		begun, err = tx.Begin(ctx, intent)
-		r.client.observeStore(ctx, StoreMove{
-			Operation: r.request.op, Move: "begin", Status: statusOf(err, begun.Status), Count: 1, Duration: time.Since(now), Err: err,
-		})
+		r.moved(ctx, "begin", statusOf(err, begun.Status), now, err)
 		if err == nil || !mayBeRepeated(err) || ctx.Err() != nil {
 			break
 		}
@@ -101,7 +101,7 @@ func (c *Client) lookup(ctx context.Context, d *declaration, t task) ending {
 func (r *run) get(ctx context.Context) (store.Record, error) {
 	now := time.Now()
 	rec, err := r.client.store.Get(ctx, r.name())
-	r.client.observeStore(ctx, StoreMove{Operation: r.request.op, Move: "get", Count: 1, Duration: time.Since(now), Err: err})
+	r.moved(ctx, "get", "", now, err)
 	return rec, err
 }
 

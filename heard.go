@@ -1,7 +1,6 @@
 package retrysafe
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -11,8 +10,8 @@ import (
 )
 
 // heard is how an operation ended as a store keeps it: the answer, and what a
-// call made of it. Its JSON is read by later versions, so a member never
-// changes its meaning.
+// call made of it. It is one line of JSON, and the body after it. It is read by
+// later versions, so a member never changes its meaning.
 type heard struct {
 	Version  int         `json:"v"`
 	Cause    string      `json:"cause,omitempty"` // why the call ended, if not with an answer in hand
@@ -21,7 +20,7 @@ type heard struct {
 	Replayed bool        `json:"replayed,omitempty"`
 	Status   int         `json:"status,omitempty"`
 	Header   http.Header `json:"header,omitempty"`
-	Body     []byte      `json:"body,omitempty"`
+	Body     []byte      `json:"-"`
 	Answered bool        `json:"answered,omitempty"` // there is an answer
 	Cut      bool        `json:"cut,omitempty"`      // ... that is not whole
 	Found    bool        `json:"found,omitempty"`    // ... by reconciling: the body is the value as JSON
@@ -58,10 +57,13 @@ func (r *run) hear(end *ending) []byte {
 			h.Body, h.Cut = nil, true
 		}
 	}
-	b, err := json.Marshal(&h)
-	if err != nil {
-		return nil // There is nothing in it that JSON cannot write.
-	}
+	return h.bytes()
+}
+
+// bytes is nil if JSON cannot write it, and there is nothing in it of which that
+// is so.
+func (h *heard) bytes() []byte {
+	b, _ := lineAndBody(h, h.Body)
 	return b
 }
 
@@ -100,9 +102,11 @@ func readHeard(b []byte) heard {
 	if len(b) == 0 {
 		return h
 	}
-	if err := json.Unmarshal(b, &h); err != nil || h.Version != heardVersion {
+	body, err := readLine(b, &h)
+	if err != nil || h.Version != heardVersion {
 		return heard{Cut: true}
 	}
+	h.Body = body
 	return h
 }
 

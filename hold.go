@@ -135,6 +135,8 @@ func (r *run) outlasts(ctx context.Context, length time.Duration) bool {
 	if h.left(time.Now()) >= length {
 		return true
 	}
+	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
+	defer cancel()
 	r.client.leases.renew(ctx, h.lease, []*hold{h})
 	return h.left(time.Now()) >= length
 }

@@ -71,6 +71,7 @@ func endOperation(ctx context.Context, o Observer, r *run, end *ending) {
 	switch {
 	case end.err != nil:
 		e.Outcome, e.ThisCall, e.Evidence, e.Err = end.err.Outcome, end.err.ThisCall, end.err.Evidence, end.err
+		e.Recorded = end.err.Recorded
 	case end.answer == nil:
 		// A panic is on its way up.
 		e.Outcome, e.ThisCall, e.Evidence = Unknown, Unknown, EvidenceDoubt

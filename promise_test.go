@@ -17,7 +17,7 @@ import (
 )
 
 // The tests of this file are named after the sentences of the promise. Those
-// that need a store are not here yet.
+// that need a store are in promise_store_test.go.
 
 // bubble runs a test in virtual time against a provider, with a client whose
 // account is acme/test.

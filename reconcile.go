@@ -69,7 +69,7 @@ func (c *Client) reconcile(ctx context.Context, h *Handler, name store.Name, run
 	what := finding{}
 	if h.reconcile != nil {
 		if what, err = h.reconcile(ctx, c, r.request.op, r.contract, r.written); err != nil {
-			what = finding{evidence: clip(err.Error())}
+			what = finding{evidence: r.sanitized(err).Error()}
 		}
 	}
 	return r, r.conclude(ctx, what, began)
@@ -98,13 +98,13 @@ func (r *run) conclusion(what finding, began time.Time) *store.Completion {
 	case what.found == findingAbsent && r.provesAbsence(began):
 		c.State, c.Reason = store.StateFailed, store.ReasonNotRun
 		if r.runner && !r.record.Told {
-			c.State, c.Reason = store.StatePending, store.ReasonNone
+			c.State, c.Reason, c.Retry = store.StatePending, store.ReasonNone, r.client.resume.after(r.record.Passes)
 		}
 		h.Evidence, h.Cause = EvidenceNotFound, "not there"
 	default:
 		return r.stillUnknown(c)
 	}
-	c.Result, _ = json.Marshal(&h)
+	c.Result = h.bytes()
 	return c
 }
 
@@ -112,7 +112,7 @@ func (r *run) conclusion(what finding, began time.Time) *store.Completion {
 func (r *run) stillUnknown(c *store.Completion) *store.Completion {
 	c.State, c.Resend = store.StateUnknown, r.record.Resend
 	c.Result, c.Partial = r.record.Result, r.record.Partial
-	c.Retry = min(passBackoff.after(min(r.record.Passes+1, 30), 0, false), forEver)
+	c.Retry = min(r.client.resume.after(r.record.Passes), forEver)
 	return c
 }
 

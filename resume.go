@@ -21,7 +21,8 @@ type Handlers[Req, Res any] struct {
 	Reconcile func(ctx context.Context, client *Client, op Operation, req Req) (Finding[Res], error)
 	// Settled is told how an operation ended, with what Do would have returned.
 	// It is called from the record, after that was written, at least once: again
-	// and again, by any process, until it returns nil.
+	// and again, by any process, until it returns nil. If it takes longer than
+	// Options.Lease, another process may call it too.
 	Settled func(ctx context.Context, op Operation, res *Result[Res], err error) error
 }
 
@@ -144,11 +145,10 @@ type pass struct {
 	errs   []error
 }
 
-// seenItem is an operation in one state: it is tried once a pass.
+// seenItem is an operation that is carried on, or told of: once a pass.
 type seenItem struct {
-	name  store.Name
-	fence int64
-	state store.State
+	name    store.Name
+	settled bool
 }
 
 func (c *Client) pass(handlers []Handler) (*pass, error) {
@@ -214,7 +214,7 @@ func (p *pass) due(ctx context.Context, filter store.DueFilter) ([]store.DueItem
 
 func (p *pass) fresh(items []store.DueItem) (fresh []store.DueItem) {
 	for _, item := range items {
-		key := seenItem{item.Name, item.Fence, item.State}
+		key := seenItem{item.Name, item.State == store.StateSucceeded || item.State == store.StateFailed}
 		if !p.seen[key] {
 			p.seen[key] = true
 			fresh = append(fresh, item)

@@ -54,6 +54,7 @@ type run struct {
 	carried   bool              // an earlier holder's deliveries are in doubt
 	vouched   bool              // the record knows of whatever an earlier call left in doubt
 	committed bool              // that it was applied is written down
+	own       []byte            // the request as this call would have it recorded
 	written   *written          // the recorded request, where it was read
 	refused   store.ClaimStatus // why the claim was not granted
 	waits     bool              // for the call to be made again: it has the credentials

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/retrysafe/retrysafe/store"
@@ -57,22 +58,37 @@ func (r *run) completion(end *ending) store.Completion {
 	case outcome == NotApplied:
 		c.State, c.Reason = store.StateFailed, store.ReasonNotRun
 	default:
-		c.State, c.Resend, c.Abandoned = store.StateUnknown, r.resendTells(), r.ended != nil
+		c.State, c.Resend, c.Abandoned = store.StateUnknown, r.resendTells(), r.leftEarly()
 	}
-	c.Retry, c.Advised = r.again()
+	if c.State == store.StatePending || c.State == store.StateUnknown {
+		c.Retry, c.Advised = r.again()
+	}
 	return c
+}
+
+// leftEarly reports whether the call ended because its caller left, or gave it
+// too little time, and not because of what was heard: who waits may go on.
+func (r *run) leftEarly() bool {
+	end, bounded := r.caller.Deadline()
+	return r.ended != nil || r.stop == ErrNoTimeLeft && bounded && end.Equal(r.deadline)
 }
 
 // resendTells reports whether sending the request again could still tell how the
 // operation ended. That the key's window may be over is for the store to see.
 func (r *run) resendTells() bool {
-	return r.harmless() && r.mayHelp() && !r.request.op.RequestLost
+	return r.harmless() && (r.mayHelp() || r.turnedAway()) && !r.request.op.RequestLost
+}
+
+// turnedAway reports whether the last answer was about the credentials, which
+// may be put right while the key still tells.
+func (r *run) turnedAway() bool {
+	return r.heard != nil && (r.heard.Status == http.StatusUnauthorized || r.heard.Status == http.StatusForbidden)
 }
 
 // again is how long the operation is to be left alone by runners, and whether
 // the server said so.
 func (r *run) again() (time.Duration, bool) {
-	wait := passBackoff.after(min(r.record.Passes+1, 30), 0, false)
+	wait := r.client.resume.after(r.record.Passes)
 	if left := time.Until(r.retryAt); left > wait {
 		wait = left
 	}
@@ -83,9 +99,6 @@ func (r *run) again() (time.Duration, bool) {
 	return min(wait, forEver), advised
 }
 
-// passBackoff is between two passes of runners that settled nothing.
-var passBackoff = Backoff{Base: 5 * time.Second, Cap: 15 * time.Minute}
-
 // complete writes a completion on a context of its own: that the caller left is
 // no reason to forget what was heard.
 func (r *run) complete(ctx context.Context, c *store.Completion) (done store.Completed, err error) {
@@ -94,9 +107,7 @@ func (r *run) complete(ctx context.Context, c *store.Completion) (done store.Com
 	for pause := 50 * time.Millisecond; ; pause *= 4 {
 		now := time.Now()
 		done, err = r.client.store.Complete(ctx, r.hold.token, *c)
-		r.client.observeStore(ctx, StoreMove{
-			Operation: r.request.op, Move: "complete", Status: statusOf(err, done.Status), Count: 1, Duration: time.Since(now), Err: err,
-		})
+		r.moved(ctx, "complete", statusOf(err, done.Status), now, err)
 		if err == nil || !mayBeRepeated(err) || pause > time.Second {
 			return done, err
 		}
@@ -123,6 +134,9 @@ func (r *run) commitApplied(ctx context.Context) error {
 	}
 	end := ending{answer: r.answer, replayed: r.replayed, err: &Error{Outcome: Applied, Evidence: EvidenceDone, causes: []error{ErrAnswerLost}}}
 	c := store.Completion{State: store.StateSucceeded, Partial: true, Result: r.hear(&end), Notice: r.runner}
+	if r.runner {
+		c.Retry = r.hold.lease // While this run lives it may still get the answer.
+	}
 	if _, err := r.complete(ctx, &c); err != nil {
 		return ErrAnswerLost
 	}

@@ -1,6 +1,7 @@
 package retrysafe
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,8 +12,9 @@ import (
 )
 
 // written is a request as a store keeps it: what is sent, without credentials,
-// and without the key's value, which follows from the record. Its JSON is read
-// by later versions, so a member never changes its meaning.
+// and without the key's value, which follows from the record. It is one line of
+// JSON, and the body after it. It is read by later versions, so a member never
+// changes its meaning.
 type written struct {
 	Version int               `json:"v"`
 	Method  string            `json:"method"`
@@ -20,7 +22,7 @@ type written struct {
 	Query   string            `json:"query,omitempty"`
 	Values  map[string]string `json:"values,omitempty"` // of the placeholders
 	Header  http.Header       `json:"header,omitempty"`
-	Body    []byte            `json:"body,omitempty"`
+	Body    []byte            `json:"-"`
 	Key     *writtenKey       `json:"key,omitempty"` // nil: there is none on the wire
 	// Live: a transport took it from a request that had credentials of its own.
 	// Partial: only such a request can be sent, because not all of it is here.
@@ -61,13 +63,32 @@ func (k *contract) write(q *request, given Key) ([]byte, error) {
 		}
 		w.Values[name] = q.asked.values[i]
 	}
-	return json.Marshal(&w)
+	return lineAndBody(&w, w.Body)
+}
+
+// lineAndBody writes a line of JSON and behind it a body as it is.
+func lineAndBody(head any, body []byte) ([]byte, error) {
+	line, err := json.Marshal(head)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(line, '\n'), body...), nil
+}
+
+// readLine reads what lineAndBody wrote. The body is nil if there is none.
+func readLine(b []byte, head any) (body []byte, err error) {
+	line, rest, _ := bytes.Cut(b, []byte{'\n'})
+	if len(rest) > 0 {
+		body = rest
+	}
+	return body, json.Unmarshal(line, head)
 }
 
 // readWritten reads what write made, also of an older version.
 func readWritten(b []byte) (*written, error) {
 	w := new(written)
-	if err := json.Unmarshal(b, w); err != nil {
+	var err error
+	if w.Body, err = readLine(b, w); err != nil {
 		return nil, fmt.Errorf("%w: the recorded request cannot be read", errUnreadable)
 	}
 	switch {

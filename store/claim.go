@@ -157,7 +157,7 @@ func (c *Claim) onInFlight(r *Record, now time.Time, g *Grant) ClaimStatus {
 		if c.Mode == ModeSweep {
 			return ClaimHeld
 		}
-		g.Doubt = r.Lease
+		g.Doubt = r.lastSending()
 		return ClaimAcquired
 	}
 	r.lapse(now)
@@ -187,10 +187,19 @@ func (c *Claim) within() time.Duration {
 	return c.Within
 }
 
+// lastSending is when a delivery of a record in flight can have begun at the
+// latest. Who only asks how it ended sends nothing.
+func (r *Record) lastSending() time.Time {
+	if r.Mode == ModeReconcile {
+		return r.LastHeld
+	}
+	return r.Lease
+}
+
 // lapse makes a record unknown. Fence and nonce stay, so that the holder, should
 // it be alive, can still tell what it knows.
 func (r *Record) lapse(now time.Time) {
-	r.State, r.LastHeld, r.Updated, r.Next = StateUnknown, r.Lease, now, now
+	r.State, r.LastHeld, r.Updated, r.Next = StateUnknown, r.lastSending(), now, now
 	r.Lease, r.Advised, r.Abandoned = time.Time{}, false, true
 	r.note(now, Entry{Event: EventLapsed, State: StateUnknown})
 }
@@ -243,7 +252,7 @@ func (c *Claim) take(r *Record, now time.Time) {
 		c.write(r)
 	}
 	if r.State == StateInFlight {
-		r.LastHeld = r.Lease
+		r.LastHeld = r.lastSending()
 	}
 	if c.Mode != ModeReconcile {
 		r.Resend = true

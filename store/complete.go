@@ -15,8 +15,9 @@ type Completion struct {
 	Partial bool
 	// Resend says of an unknown one that sending it again may still tell.
 	Resend bool
-	// Retry is how long a pending or unknown one is left alone. Advised: by the
-	// server's advice.
+	// Retry is how long a pending or unknown one is left alone, and for how long
+	// the handler of a settled one is not told yet. Advised: by the server's
+	// advice.
 	Retry   time.Duration
 	Advised bool
 	// Abandoned: the caller left before the end, so that others who wait for an
@@ -157,7 +158,8 @@ func (c *Completion) onSettled(r *Record, held bool, t Token, now time.Time) Com
 		// Its own deliveries did not run. Somebody else's did.
 		c.keep(r, t, EventLate, now)
 		return CompleteLost
-	case c.State != r.State:
+	case c.State != r.State, c.State == StateSucceeded && r.isOlder(t):
+		// Two successes under two keys are two effects.
 		r.Conflicts++
 		r.Updated = now
 		c.keep(r, t, EventConflict, now)
@@ -177,7 +179,7 @@ func (c *Completion) onOthers(r *Record, t Token, now time.Time) CompleteStatus 
 		c.keep(r, t, EventLate, now)
 		return CompleteLost
 	}
-	if r.State == StatePending && (r.Generation > 0 || t.Nonce == r.Nonce) {
+	if r.State == StatePending && (r.Generation > 0 || t.Nonce == r.Nonce) || r.isOlder(t) {
 		// Somebody had proof that it did not run, or the holder itself said so.
 		r.Conflicts++
 		c.keep(r, t, EventConflict, now)
@@ -206,25 +208,28 @@ func (c *Completion) write(r *Record, now time.Time) {
 		r.pend(now, now.Add(c.Retry), c.Advised)
 		r.Passes++
 	case StateUnknown:
-		r.LastHeld, r.Resend, r.Advised, r.Abandoned = now, c.Resend, c.Advised, c.Abandoned
+		if r.Mode != ModeReconcile {
+			r.LastHeld = now
+		}
+		r.Resend, r.Advised, r.Abandoned = c.Resend, c.Advised, c.Abandoned
 		r.Next = now.Add(c.Retry)
 		if r.Runner {
 			r.Passes++
 		}
 	default:
-		r.settle(now, c.Notice)
+		r.settle(now)
+		if c.Notice {
+			r.Notice = now.Add(c.Retry)
+		}
 		if c.State == StateFailed && c.Reason == ReasonNotRun {
 			r.forgetSending()
 		}
 	}
 }
 
-func (r *Record) settle(now time.Time, notice bool) {
+func (r *Record) settle(now time.Time) {
 	r.Settled, r.Passes, r.LastHeld = now, 0, now
 	if r.Retain > 0 {
 		r.PurgeAt = now.Add(r.Retain)
-	}
-	if notice {
-		r.Notice = now
 	}
 }

@@ -34,6 +34,18 @@ func (o Outcome) String() string {
 // MarshalText returns what String does, so that JSON and logs show a word.
 func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
+// UnmarshalText reads what MarshalText writes. The error is ErrInvalid for
+// anything else.
+func (o *Outcome) UnmarshalText(text []byte) error {
+	for _, known := range [...]Outcome{Unknown, NotApplied, Applied} {
+		if string(text) == known.String() {
+			*o = known
+			return nil
+		}
+	}
+	return invalid("no outcome has that name")
+}
+
 // Outcomer is implemented by errors that know how the operation they speak of
 // ended.
 type Outcomer interface{ OperationOutcome() Outcome }

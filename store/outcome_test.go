@@ -61,6 +61,16 @@ func TestAnOutcomeIsAWord(t *testing.T) {
 			t.Errorf("Outcome(%d) marshals to %s (%v), want %q", int(outcome), got, err, want)
 		}
 	}
+	for _, outcome := range []store.Outcome{store.Unknown, store.NotApplied, store.Applied} {
+		b, _ := json.Marshal(outcome)
+		var back store.Outcome = 42
+		if err := json.Unmarshal(b, &back); err != nil || back != outcome {
+			t.Errorf("%s comes back as %v (%v)", b, back, err)
+		}
+	}
+	if err := json.Unmarshal([]byte(`"perhaps"`), new(store.Outcome)); !errors.Is(err, store.ErrInvalid) {
+		t.Errorf("a word that is none: %v", err)
+	}
 	var zero store.Outcome
 	if zero != store.Unknown {
 		t.Error("the zero value is not unknown")

@@ -64,11 +64,14 @@ type Token struct {
 type Record struct {
 	Name
 	// Owner is the account whose runners carry the operation on.
-	Owner       string
-	Generation  int
-	Fingerprint Fingerprint
-	State       State
-	Reason      Reason // of a failed one
+	Owner      string
+	Generation int
+	// GenerationFence is the fence with which a generation from 1 on began: an
+	// older token is of an older key.
+	GenerationFence int64
+	Fingerprint     Fingerprint
+	State           State
+	Reason          Reason // of a failed one
 
 	// Fence and Nonce are of the last claim, as are Mode and Runner.
 	Fence  int64
@@ -201,9 +204,15 @@ func (r *Record) open(now time.Time, within time.Duration) bool {
 	return now.Before(r.FirstSent.Add(limit))
 }
 
-// rise returns the fence of the next claim: above every one before, also of an
-// operation of this name that was forgotten.
+// rise gives the record the fence of the next claim: above every one before, also
+// of an operation of this name that was forgotten.
 func (r *Record) rise(now time.Time) { r.Fence = max(r.Fence+1, now.UnixMicro()) }
+
+// isOlder reports whether a token is of an older generation: what was done with
+// it was done under another key.
+func (r *Record) isOlder(t Token) bool {
+	return 0 < t.Fence && t.Fence < r.GenerationFence
+}
 
 // forgetSending clears what a proof of non-execution, or a new key, makes void.
 func (r *Record) forgetSending() {

@@ -67,12 +67,16 @@ func (n *Notice) Apply(r *Record, now time.Time) bool {
 
 // Purge makes a record a tombstone at the store's time if it is past its time
 // and no notice is due. A tombstone still says how the operation ended. It is
-// the whole rule, for stores to call.
+// the whole rule, for stores to call; one that has not read the trail also takes
+// the results out of that.
 func (r *Record) Purge(now time.Time) bool {
 	if !r.State.settled() || r.Purged || r.PurgeAt.IsZero() || r.PurgeAt.After(now) || !r.Notice.IsZero() {
 		return false
 	}
 	r.Purged, r.PurgeAt, r.Updated = true, time.Time{}, now
 	r.Request, r.Result = nil, nil
+	for i := range r.Trail {
+		r.Trail[i].Result = nil
+	}
 	return true
 }

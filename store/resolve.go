@@ -108,6 +108,7 @@ func (d *Resolution) write(r *Record, now time.Time) {
 // regenerate makes a record pending under its next key.
 func (r *Record) regenerate(now time.Time) {
 	r.Generation++
+	r.GenerationFence = r.Fence
 	r.pend(now, now, false)
 	r.Settled, r.PurgeAt, r.Notice = time.Time{}, time.Time{}, time.Time{}
 	r.Result, r.Partial, r.Passes, r.Nonce = nil, false, 0, Nonce{}

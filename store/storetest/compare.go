@@ -34,7 +34,7 @@ func (k slack) records(got, want store.Record) string {
 	for i := range g.NumField() {
 		field := g.Type().Field(i).Name
 		a, b := g.Field(i).Interface(), w.Field(i).Interface()
-		if field == "Fence" && k.fences(got.Fence, want.Fence) {
+		if field == "Fence" && k.fences(got.Fence, want.Fence) || field == "GenerationFence" && k.fences(got.GenerationFence, want.GenerationFence) {
 			continue
 		}
 		if !k.values(a, b) {

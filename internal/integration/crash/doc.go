@@ -1,0 +1,3 @@
+// Package crash kills processes at every point of an operation, and looks at
+// what is then known and done.
+package crash

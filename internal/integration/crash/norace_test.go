@@ -1,0 +1,5 @@
+//go:build !race && unix
+
+package crash_test
+
+const underRace = false

@@ -1,0 +1,2 @@
+// Package sqlite tests sqlstore with a real SQLite.
+package sqlite

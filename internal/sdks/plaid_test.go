@@ -24,7 +24,9 @@ func TestPlaid(t *testing.T) {
 	s := sdk{
 		effect: func(mock.Request) mock.Reply { return mock.JSON(200, map[string]any{"request_id": "r1"}) },
 		call:   plaidCall, plain: plaidCall,
-		fails:    func(status int) mock.Fault { return json(status, `{"error_type":"API_ERROR","error_code":"INTERNAL_SERVER_ERROR"}`) },
+		fails: func(status int) mock.Fault {
+			return json(status, `{"error_type":"API_ERROR","error_code":"INTERNAL_SERVER_ERROR"}`)
+		},
 		conflict: mock.KeyInFlight(1),
 		declined: json(400, `{"error_type":"INVALID_INPUT","error_code":"INVALID_ACCESS_TOKEN","error_message":"no","display_message":null,"request_id":"r1"}`),
 		isDeclined: func(err error) bool {

@@ -32,8 +32,10 @@ func stripeCall(retries *int64) func(context.Context, *http.Client, string) erro
 func TestStripe(t *testing.T) {
 	s := sdk{
 		profile: provider.Stripe(), dialect: mock.StripeV1,
-		effect: func(r mock.Request) mock.Reply { return mock.JSON(200, map[string]any{"id": "pi_1", "object": "payment_intent"}) },
-		call:   stripeCall(stripe.Int64(0)), plain: stripeCall(nil),
+		effect: func(r mock.Request) mock.Reply {
+			return mock.JSON(200, map[string]any{"id": "pi_1", "object": "payment_intent"})
+		},
+		call: stripeCall(stripe.Int64(0)), plain: stripeCall(nil),
 		fails: func(status int) mock.Fault {
 			return json(status, fmt.Sprintf(`{"error":{"type":"api_error","message":"%d"}}`, status))
 		},

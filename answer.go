@@ -33,6 +33,7 @@ type Answer struct {
 	doc    any
 	parsed bool
 	broken bool // should be JSON and is not
+	handed *handed
 }
 
 // LogValue has the fields of an answer that may be in a log: its status and

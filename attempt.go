@@ -68,7 +68,7 @@ func (r *run) attempt(parent context.Context, t *attemptTransport, cur *current)
 	}
 	observed, header := r.observed(parent, cur)
 	ctx, cancel := r.under(parent, observed)
-	defer cancel(nil)
+	defer r.after(cancel)
 	if timer := r.limit(parent, cancel, cur.start, left); timer != nil {
 		defer timer.Stop()
 	}
@@ -94,7 +94,7 @@ func (r *run) attempt(parent context.Context, t *attemptTransport, cur *current)
 	r.query = out.URL.RawQuery
 	// Not before: what Authorize asks somebody else is no delivery.
 	sent, release := r.under(ctx, out.Context())
-	defer release(nil)
+	defer r.after(release)
 	r.deliver(parent, t, cur, out.WithContext(cur.wire.traced(sent)))
 }
 
@@ -187,7 +187,7 @@ func (r *run) prepare(ctx context.Context, header http.Header, again bool) (*htt
 	if header == nil {
 		header = out.Header.Clone()
 	}
-	out.Header = header
+	out.Header = r.request.withLive(header)
 	if authorize := r.client.authorize; authorize != nil {
 		if err := authorize(out); err != nil {
 			return nil, &unsent{ErrAuthorize, err}
@@ -205,7 +205,7 @@ func (r *run) unchanged(out *http.Request) error {
 		}
 	}
 	want := r.request.url
-	if out.URL == nil || originOf(out.URL) != r.client.origin || out.Host != want.Host ||
+	if out.URL == nil || originOf(out.URL) != originOf(want) || out.Host != want.Host ||
 		out.Method != r.request.method || out.URL.EscapedPath() != want.EscapedPath() {
 		return &unsent{ErrAuthorize, errTampered}
 	}
@@ -241,7 +241,7 @@ func (r *run) exchange(t *attemptTransport, out *http.Request) (*Answer, error) 
 		}
 		next := r.redirect(out, resp)
 		if next == nil || hops == maxRedirects {
-			return readAnswer(resp), nil
+			return r.receive(resp), nil
 		}
 		readAnswer(resp)
 		r.current.wire.redirected()
@@ -251,7 +251,7 @@ func (r *run) exchange(t *attemptTransport, out *http.Request) (*Answer, error) 
 
 // redirect returns the request that a query is redirected to, or nil.
 func (r *run) redirect(out *http.Request, resp *http.Response) *http.Request {
-	if !r.contract.query || out.Method != http.MethodGet && out.Method != http.MethodHead {
+	if !r.contract.query || r.contract.handsOn || out.Method != http.MethodGet && out.Method != http.MethodHead {
 		return nil
 	}
 	switch resp.StatusCode {

@@ -21,6 +21,9 @@ func (p *pass) carryOn(ctx context.Context, h *Handler, item store.DueItem) {
 	}
 	end := r.perform(ctx)
 	switch {
+	case r.waits:
+		p.count(func(report *ResumeReport) { report.Skipped++ })
+		return
 	case r.hold != nil:
 		p.count(func(report *ResumeReport) { report.Resent++ })
 	case r.refused == store.ClaimUnknown:

@@ -92,6 +92,8 @@ func (r *run) intent() (store.Intent, error) {
 // onLapse is what it means that a holder of this operation went silent.
 func (r *run) onLapse() store.OnLapse {
 	switch {
+	case r.request.live != nil && r.request.live.partial && r.request.live.open != nil:
+		return store.LapseUnknown
 	case r.request.keyed:
 		return store.LapseResume
 	case r.harmless():
@@ -263,8 +265,13 @@ func (r *run) takeRequest(g *store.Grant) error {
 		r.request.op.RequestLost = true
 		return err
 	}
+	if r.mode == store.ModeResume && !r.sendable(w) {
+		r.waits = true
+		return errWaits
+	}
 	q, err := w.request(r.client, r.request.op, rec)
 	if err == nil {
+		q.revive(&r.request)
 		r.request, r.written = q, w
 	}
 	return err
@@ -363,6 +370,9 @@ func (r *run) absent() ending {
 // unusable ends a call that holds an operation whose request it cannot make.
 func (r *run) unusable(ctx context.Context, err error) ending {
 	r.stop = err
+	if r.waits {
+		return r.leftWaiting(ctx)
+	}
 	r.tally.raise(1, r.asked)
 	end := r.storeFailed(err)
 	end.err.retryable = false

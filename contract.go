@@ -28,6 +28,7 @@ type contract struct {
 	media    media
 	fixed    *url.URL // where requests without placeholders and query go
 	keyed    bool
+	handsOn  bool // a transport's: what is answered goes to whoever sent the request
 	// Shared by all requests, never changed.
 	accepts, contentType []string
 }

@@ -110,6 +110,8 @@ var (
 	errStoreSlow  = fmt.Errorf("it took longer than %v", completionTimeout)
 	errLeaseLost  = errors.New("claim on the operation was lost")
 	errUnreadable = errors.New("record cannot be used")
+	errWaits      = errors.New("waits for the call to be made again, which has the credentials")
+	errUnbound    = errors.New("no command was sent under this context")
 	errLink       = errors.New("the link to the answer cannot be followed")
 )
 

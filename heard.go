@@ -56,6 +56,9 @@ func (r *run) hear(end *ending) []byte {
 	}
 	if a := end.answer; a != nil {
 		h.Answered, h.Status, h.Header, h.Body, h.Cut = true, a.Status, keptHeader(a.Header, r.contract.prof), a.Body, a.Err != nil
+		if a.streamed() {
+			h.Body, h.Cut = nil, true
+		}
 	}
 	return h.bytes()
 }

@@ -23,14 +23,14 @@ func (r *run) fetch(ctx context.Context) {
 // follow asks for the answer as a query, within what is left of the deadline.
 func (r *run) follow(ctx context.Context, target *url.URL) error {
 	k := *r.contract
-	k.query, k.keyed, k.rules = true, false, nil
+	k.query, k.keyed, k.handsOn, k.rules = true, false, false, nil
 	header := r.request.header.Clone()
 	for _, name := range [...]string{"Content-Type", "If-Match", "If-None-Match", r.request.keyHeader()} {
 		header.Del(name)
 	}
 	asking := &run{
 		client: r.client, contract: &k, task: r.task, start: r.start, deadline: r.deadline, span: r.span, caller: r.caller,
-		request: request{op: r.request.op, key: r.request.key, method: http.MethodGet, url: target, header: header},
+		request: request{op: r.request.op, key: r.request.key, method: http.MethodGet, url: target, header: header, live: r.request.live.credentials()},
 		before:  len(r.attempts),
 	}
 	r.asking = asking

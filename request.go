@@ -25,6 +25,7 @@ type request struct {
 	rules  *KeyRules // of the key on the wire
 	asked  payload   // what was asked for, without the key
 	print  store.Fingerprint
+	live   *live // of a transport's request; nil: it is our own
 }
 
 // newBody is made of what net/http knows to lie in memory: with a type of our
@@ -37,7 +38,7 @@ func newBody(b []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(b)) }
 func (q *request) http(ctx context.Context, again bool) *http.Request {
 	target := *q.url
 	r := http.Request{
-		Method: q.method, URL: &target, Host: q.url.Host, Header: maps.Clone(q.header),
+		Method: q.method, URL: &target, Host: q.url.Host, Header: q.withLive(maps.Clone(q.header)),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
 	if len(q.body) > 0 {
@@ -45,6 +46,9 @@ func (q *request) http(ctx context.Context, again bool) *http.Request {
 		if again {
 			r.GetBody = func() (io.ReadCloser, error) { return newBody(q.body), nil }
 		}
+	}
+	if q.live != nil && q.live.open != nil {
+		q.live.stream(&r, again)
 	}
 	return r.WithContext(ctx)
 }

@@ -39,9 +39,10 @@ type run struct {
 	wait     time.Duration
 	waiting  bool // between two attempts
 	retryAt  time.Time
-	stop     error // why it ended, nil if with an answer in hand
-	ended    error // of the caller's context, if that is why
-	linkErr  error // why the answer could not be fetched from elsewhere
+	stop     error   // why it ended, nil if with an answer in hand
+	ended    error   // of the caller's context, if that is why
+	linkErr  error   // why the answer could not be fetched from elsewhere
+	stream   *stream // of the answer that is handed on unread; nil: none
 
 	// With a store:
 	mode      store.Mode
@@ -56,6 +57,7 @@ type run struct {
 	own       []byte            // the request as this call would have it recorded
 	written   *written          // the recorded request, where it was read
 	refused   store.ClaimStatus // why the claim was not granted
+	waits     bool              // for the call to be made again: it has the credentials
 }
 
 type runKey struct{}
@@ -87,7 +89,7 @@ func (r *run) perform(ctx context.Context) (end ending) {
 		defer func() { endOperation(started, o, r, &end) }()
 		var cancel context.CancelCauseFunc
 		ctx, cancel = r.under(ctx, started)
-		defer cancel(nil)
+		defer r.after(cancel)
 	}
 	if !r.client.durable(&r.contract.declaration) {
 		r.openFor = r.window()
@@ -203,6 +205,9 @@ func (r *run) check(ctx context.Context, _ *http.Response, err error) (bool, err
 		if r.stop = r.commitApplied(ctx); r.stop != nil {
 			r.waiting = false
 		}
+	}
+	if r.stop == nil {
+		r.drop()
 	}
 	return r.stop == nil, nil
 }

@@ -51,7 +51,7 @@ func (r *run) completion(end *ending) store.Completion {
 	}
 	switch {
 	case outcome == Applied:
-		c.State, c.Partial = store.StateSucceeded, end.err != nil
+		c.State, c.Partial = store.StateSucceeded, end.err != nil || end.answer.streamed()
 		c.Lazy = end.err == nil && r.replays() && r.record.Window > 0
 	case outcome == NotApplied && r.tally.refused:
 		c.State, c.Reason = store.StateFailed, store.ReasonRefused

@@ -25,6 +25,10 @@ type written struct {
 	Header  http.Header       `json:"header,omitempty"`
 	Body    []byte            `json:"-"`
 	Key     *writtenKey       `json:"key,omitempty"` // nil: there is none on the wire
+	// Live: a transport took it from a request that had credentials of its own.
+	// Partial: only such a request can be sent, because not all of it is here.
+	Live    bool `json:"live,omitempty"`
+	Partial bool `json:"partial,omitempty"`
 }
 
 // writtenKey says how a key goes on the wire, as it was when the operation began.
@@ -60,6 +64,9 @@ func (k *contract) write(q *request, given Key) ([]byte, error) {
 		Version: writtenVersion, Method: q.method, Path: q.url.EscapedPath(), Query: q.url.RawQuery, Body: q.asked.body,
 	}
 	w.Header = q.header
+	if q.live != nil {
+		w.Live, w.Partial = true, q.live.partial
+	}
 	if q.keyed {
 		rules := *q.rules
 		rules.Methods = nil

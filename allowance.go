@@ -33,6 +33,7 @@ const (
 // the body that was handed on is closed.
 func within(req *http.Request) (ctx context.Context, stop func() bool, end context.CancelCauseFunc) {
 	ended, end := context.WithCancelCause(req.Context())
+	//lint:ignore SA1019 old SDKs still set it
 	if given := req.Cancel; given != nil {
 		go func() {
 			select {

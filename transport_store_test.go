@@ -24,6 +24,8 @@ func transportOf(t *testing.T, client *retrysafe.Client, to *retrysafe.Transport
 }
 
 // paid calls once, as a new process would.
+//
+//lint:ignore ST1008 the report is there whatever the error is
 func paid(t *testing.T, client *retrysafe.Client, header ...string) (sdkAnswer, error, *retrysafe.Report) {
 	t.Helper()
 	ctx, report := retrysafe.WithOperation(context.Background(), "charges.create", "order-1")
@@ -189,6 +191,7 @@ func TestARecordedStreamIsAppliedWithoutItsAnswer(t *testing.T) {
 func TestALongRequestIsNeverSentFromItsRecord(t *testing.T) {
 	long := strings.Repeat("x", 9<<20)
 	storeBubble(t, &mock.Options{Script: []mock.Fault{mock.Refuse()}}, func(t *testing.T, p *mock.Provider, s durable, restart restarter) {
+		//lint:ignore ST1008 the report is there whatever the error is
 		call := func(body string, change ...func(*retrysafe.Options)) (sdkAnswer, error, *retrysafe.Report) {
 			ctx, report := retrysafe.WithOperation(t.Context(), "charges.create", "order-1")
 			got, err := send(ctx, transportOf(t, restart(change...), nil), "POST", sdkURL, body)

@@ -475,6 +475,7 @@ func TestAReportOfNothingIsNoSuccess(t *testing.T) {
 	if none.Err() == nil || none.Outcome() != retrysafe.Unknown || none.Key() != "" {
 		t.Error("a nil report says more than nothing")
 	}
+	//lint:ignore SA1012 that is what is tested
 	ctx, _ := retrysafe.WithOperation(nil, "a", "b")
 	if ctx == nil {
 		t.Error("no context")
@@ -541,6 +542,7 @@ func TestACancelChannelEndsTheLoop(t *testing.T) {
 		ctx, report := retrysafe.WithOperation(t.Context(), "charges.create", "order-1")
 		req, _ := http.NewRequestWithContext(ctx, "POST", sdkURL, strings.NewReader(`{}`))
 		cancel := make(chan struct{})
+		//lint:ignore SA1019 old SDKs still set it
 		req.Cancel = cancel
 		time.AfterFunc(time.Second, func() { close(cancel) })
 		begin := time.Now()

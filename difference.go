@@ -14,23 +14,6 @@ import (
 	"github.com/retrysafe/retrysafe/store"
 )
 
-// reusedError says in what the request differs that an ID already stands for.
-// Its fields are names, never values.
-type reusedError struct{ fields []string }
-
-func (e *reusedError) Error() string {
-	switch text := ErrKeyReused.Error(); len(e.fields) {
-	case 0:
-		return text
-	case 1:
-		return text + ": " + e.fields[0] + " differs"
-	default:
-		return text + ": " + strings.Join(e.fields, ", ") + " differ"
-	}
-}
-
-func (e *reusedError) Unwrap() error { return ErrKeyReused }
-
 // differences names what this call asks for otherwise than the record does,
 // volatile fields left out. Nil: they do not say.
 func (r *run) differences(rec *store.Record) []string {

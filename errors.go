@@ -316,6 +316,23 @@ func invalid(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrInvalid}, args...)...)
 }
 
+// reusedError says in what the request differs that an ID already stands for.
+// Its fields are names, never values.
+type reusedError struct{ fields []string }
+
+func (e *reusedError) Error() string {
+	switch text := ErrKeyReused.Error(); len(e.fields) {
+	case 0:
+		return text
+	case 1:
+		return text + ": " + e.fields[0] + " differs"
+	default:
+		return text + ": " + strings.Join(e.fields, ", ") + " differ"
+	}
+}
+
+func (e *reusedError) Unwrap() error { return ErrKeyReused }
+
 // unsent is the error of an attempt that we ourselves did not send.
 type unsent struct{ reason, err error }
 

@@ -27,6 +27,7 @@ type current struct {
 	seen     seen
 	answer   *Answer
 	err      error
+	withheld bool            // nothing was sent, and not because of the host
 	unsent   error           // ErrAuthorize or ErrNoTimeLeft, if that is why it was not sent
 	observed context.Context // what the observer made of the attempt's context
 	sign     http.Response   // tells the loop that there was an answer
@@ -41,9 +42,15 @@ func (t *attemptTransport) RoundTrip(shell *http.Request) (*http.Response, error
 	if !ok {
 		return nil, errNotOurs
 	}
+	r.waiting, r.retryAt = false, time.Time{}
+	err := r.admit(shell.Context())
 	cur := &current{start: time.Now()}
-	r.current, r.waiting, r.retryAt = cur, false, time.Time{}
-	r.attempt(shell.Context(), t, cur)
+	r.current = cur
+	if err != nil {
+		cur.unadmitted(err)
+	} else {
+		r.attempt(shell.Context(), t, cur)
+	}
 	if cur.answer == nil {
 		return nil, cur.err
 	}
@@ -122,28 +129,41 @@ func (r *run) tooLate(parent context.Context) bool {
 // refuse ends an attempt before anything was sent. The reason, if there is one,
 // ends the call too.
 func (c *current) refuse(err, reason error) {
-	c.err, c.seen, c.unsent = err, seen{sent: NotSent}, reason
+	c.err, c.seen, c.unsent, c.withheld = err, seen{sent: NotSent}, reason, true
+}
+
+// unadmitted ends an attempt that had no turn. An end of the context is found as
+// such by the loop.
+func (c *current) unadmitted(err error) {
+	reason := err
+	if err != ErrBudgetExhausted {
+		reason = nil
+	}
+	c.refuse(err, reason)
 }
 
 // atMost is how long an attempt that begins now can take.
 func (r *run) atMost(parent context.Context, now time.Time, left time.Duration) time.Duration {
-	limit := min(r.contract.policy.AttemptTimeout, left)
+	limit := min(r.attemptTimeout(), left)
 	if end, ok := parent.Deadline(); ok {
 		limit = min(limit, end.Sub(now))
 	}
-	if r.hold != nil && limit > forEver {
-		limit = min(limit, r.hold.lease/2)
-	}
 	return limit
+}
+
+// attemptTimeout is the policy's. An attempt never outlasts its lease.
+func (r *run) attemptTimeout() time.Duration {
+	timeout := r.contract.policy.AttemptTimeout
+	if r.hold != nil && timeout > forEver {
+		return r.hold.lease / 2
+	}
+	return timeout
 }
 
 // limit ends an attempt that takes too long. Where the caller's own deadline
 // comes no later it is left to end the attempt, so that it is the reason given.
 func (r *run) limit(parent context.Context, cancel context.CancelCauseFunc, now time.Time, left time.Duration) *time.Timer {
-	limit := min(r.contract.policy.AttemptTimeout, left)
-	if r.hold != nil && limit > forEver {
-		limit = r.hold.lease / 2 // An attempt never outlasts its lease.
-	}
+	limit := min(r.attemptTimeout(), left)
 	if end, ok := parent.Deadline(); ok && !now.Add(limit).Before(end) {
 		return nil
 	}

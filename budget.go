@@ -7,26 +7,36 @@ import (
 
 // The numbers of a Budget whose fields are zero.
 const (
-	defaultBudgetCapacity  = 100
+	defaultBudgetCapacity  = 10
 	defaultBudgetPerAnswer = 1
 )
 
-// A Budget limits the retries that several operations make together, so that a
-// server that is down is not kept down by those who wait for it. It is a bucket
-// of tokens that starts full: a retry takes one token, an answer that settles
-// something (a success, a refusal: anything but "again" and "in flight") puts
-// PerAnswer back, and a retry that finds the bucket empty is not made. First
-// attempts are free, so that a bucket is filled again by the first answers
-// after an outage.
+// A Budget limits what several operations send together to one host, so that a
+// server that is down is not kept down by those who wait for it. For every host
+// it is a bucket of tokens that starts full: an attempt that fails takes one
+// token, an answer that settles something (a success, a refusal: anything but
+// "again" and "in flight") puts PerAnswer back.
+//
+// While the bucket is empty the host is probed: one delivery is on its way at a
+// time, and every other operation of the budget waits in line for its turn, in
+// the order of coming and within its own deadline, also one that has not sent
+// anything yet. The pauses between two probes begin at a quarter of a second and
+// grow to 5 s, but never beyond a sixth of the time that the host has been
+// failing. As answers come back the line moves faster: by a fifth and half a
+// delivery a second with each success, twice as fast from the fourth in a row
+// on, slower by a third with each failure, so that clients that come back
+// together do not bring the server down again. Once nobody waits and half the
+// tokens are back there is no limit any more.
+//
+// An answer of 429 or 503 that says when to come back holds the whole host until
+// then, at most for RetryPolicy.MaxRetryAfter.
+//
+// An operation whose turn does not come before its deadline ends with
+// ErrBudgetExhausted, at once if that is known beforehand.
 //
 // The defaults leave ordinary failures alone and stop an outage. When each
-// attempt fails by itself with a probability of 30 %, an operation that
-// succeeds has needed 0.3/0.7, or about 0.43, retries on average, and puts one
-// token back: the bucket fills faster than it drains, and does so up to a
-// failure rate of 50 %. While nothing is settled nothing is put back, and at most
-// Capacity retries leave the client: with 100, few beside the first attempts of
-// a busy client, and in an idle one enough for 25 operations to make all of
-// their five attempts.
+// attempt fails by itself with a probability of 30 %, the bucket fills more than
+// twice as fast as it drains, and it fills up to a failure rate of 50 %.
 //
 // The zero value is full and uses the defaults. A Budget may be used by several
 // goroutines at once and must be shared by everything that talks to the same
@@ -34,38 +44,49 @@ const (
 // nor its fields be changed, after its first use. NewClient refuses negative
 // fields; the error is ErrInvalid.
 type Budget struct {
-	Capacity  int // The tokens in a full bucket. Defaults to 100.
+	Capacity  int // The tokens in a full bucket. Defaults to 10.
 	PerAnswer int // The tokens that an answer puts back, up to Capacity. Defaults to 1.
 
 	mu    sync.Mutex
-	spent int // Counted from full, so that the zero value is full.
+	lines map[string]*line // by origin; as many as the clients have
 }
 
-// Tokens returns how many retries the budget would allow at this moment, from
-// zero to Capacity.
+// Tokens returns how many more attempts may fail at this moment before those who
+// come have to wait: for the host that has the fewest, from zero to Capacity.
 func (b *Budget) Tokens() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.capacity() - b.spent
-}
-
-// take pays for one retry. False means that the budget is empty and the retry
-// must not be made.
-func (b *Budget) take() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.spent >= b.capacity() {
-		return false
+	fewest := b.capacity()
+	for _, l := range b.lines {
+		fewest = min(fewest, l.tokens())
 	}
-	b.spent++
-	return true
+	return fewest
 }
 
-// settled puts back what an answer that settles something is worth.
-func (b *Budget) settled() {
+// Waiting returns how many operations wait for their turn at this moment.
+func (b *Budget) Waiting() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.spent = max(b.spent-cmp.Or(b.PerAnswer, defaultBudgetPerAnswer), 0)
+	waiting := 0
+	for _, l := range b.lines {
+		waiting += l.length()
+	}
+	return waiting
+}
+
+// line returns the line of operations that send to an origin.
+func (b *Budget) line(origin string) *line {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l := b.lines[origin]
+	if l == nil {
+		if b.lines == nil {
+			b.lines = map[string]*line{}
+		}
+		l = newLine(b.capacity(), cmp.Or(b.PerAnswer, defaultBudgetPerAnswer))
+		b.lines[origin] = l
+	}
+	return l
 }
 
 func (b *Budget) capacity() int { return cmp.Or(b.Capacity, defaultBudgetCapacity) }

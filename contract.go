@@ -25,6 +25,7 @@ type contract struct {
 	policy   RetryPolicy
 	timeout  time.Duration // the client's, for an attempt
 	budget   *Budget
+	line     *line // of the budget, for the client's own host
 	media    media
 	fixed    *url.URL // where requests without placeholders and query go
 	keyed    bool
@@ -43,7 +44,7 @@ func (c *Client) compile(d declaration) (*contract, error) {
 			return nil, err
 		}
 	}
-	k.fixed = c.at(k.template.literals[0], "")
+	k.fixed, k.line = c.at(k.template.literals[0], ""), k.budget.line(c.origin)
 	return k, nil
 }
 

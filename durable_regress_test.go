@@ -320,3 +320,21 @@ func TestAStoreMoveDoesNotShowTheKey(t *testing.T) {
 		}
 	})
 }
+
+func TestWithoutAnAttemptsTimeoutTheLeaseLimitsIt(t *testing.T) {
+	for _, elapsed := range []time.Duration{0, retrysafe.Unlimited} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &down{takes: 29 * time.Second, up: true}
+			client := wireClient(t, d, retrysafe.Options{
+				Retry: retrysafe.RetryPolicy{AttemptTimeout: retrysafe.Unlimited, MaxElapsed: elapsed}, Store: durable{store.NewMemory()}, Account: "acme/test",
+			})
+			if _, err := createCharge.Do(t.Context(), client, "order-1", charge{}); err != nil {
+				t.Errorf("an attempt of 29 s: %v", err)
+			}
+			d.takes = 31 * time.Second
+			if _, err := createCharge.Do(t.Context(), client, "order-2", charge{}); !errors.Is(err, retrysafe.ErrAttemptTimeout) {
+				t.Errorf("%v, want an attempt to end at half of the lease", err)
+			}
+		})
+	}
+}

@@ -26,6 +26,7 @@ func (r *run) finish(err error) fact {
 		r.judge(cur.answer, &f, &a)
 	}
 	r.tally.add(f, r.contract.prof.LongestExecution)
+	r.endTurn(r.reported(cur, &f))
 	r.attempts = append(r.attempts, a)
 	r.current = nil // not before: what judges may panic
 	if cur.observed != nil {
@@ -49,9 +50,6 @@ func (r *run) judge(answer *Answer, f *fact, a *Attempt) {
 	a.Verdict = f.verdict
 	if f.verdict != Done || f.lost {
 		a.Code, _ = answer.describe(k.prof)
-	}
-	if f.verdict != Again && f.verdict != Wait && !f.lost {
-		k.budget.settled()
 	}
 	r.keep(answer, f)
 }

@@ -60,7 +60,8 @@ var (
 	ErrConflict = errors.New("answers contradict each other")
 	// ErrAttemptsExhausted: RetryPolicy.MaxAttempts attempts were made.
 	ErrAttemptsExhausted = errors.New("attempts exhausted")
-	// ErrBudgetExhausted: RetryPolicy.Budget allows no further attempt now.
+	// ErrBudgetExhausted: the host is failing, or has asked for time, and the turn
+	// of this operation (RetryPolicy.Budget) does not come before its deadline.
 	ErrBudgetExhausted = errors.New("retry budget exhausted")
 	// ErrNoTimeLeft: the next attempt could not begin before the deadline, the
 	// elapsed limit, the end of the key's window or the longest wait allowed.

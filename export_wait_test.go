@@ -28,7 +28,3 @@ func (b Backoff) After(attempt int, advice time.Duration, advised bool) time.Dur
 }
 
 func (b *Budget) Validate() error { return b.validate() }
-
-func (b *Budget) Take() bool { return b.take() }
-
-func (b *Budget) Succeeded() { b.settled() }

@@ -66,6 +66,7 @@ func TestATransportThatRewritesTheURLChangesOneAttemptAlone(t *testing.T) {
 				return trapAnswer(503, `{}`), nil
 			})
 			opts.Retry = hurried
+			opts.Retry.Budget = plenty()
 			client := wireClient(t, wire, opts)
 			together(8, func(worker int) {
 				for i := range 3 {

@@ -118,14 +118,17 @@ func (r *run) obstacle(ctx context.Context) error {
 		r.retryAt = now.Add(advice)
 		return ErrNoTimeLeft
 	}
-	r.wait = policy.Backoff.after(n, advice, advised)
+	r.step++
+	r.wait = policy.Backoff.after(r.step, advice, advised)
 	r.retryAt = now.Add(r.wait)
 	switch {
 	case n >= policy.MaxAttempts:
 		return ErrAttemptsExhausted
 	case !r.deadline.IsZero() && !r.retryAt.Before(r.deadline):
 		return ErrNoTimeLeft
-	case !r.contract.budget.take():
+	}
+	if at := r.line().opens(); r.beyond(at) {
+		r.retryAt = at
 		return ErrBudgetExhausted
 	}
 	r.waiting = true

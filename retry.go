@@ -25,6 +25,8 @@ type run struct {
 	caller   context.Context
 	asking   *run // for the answer that lies elsewhere
 	retry    retryablehttp.Client
+	turn     admission
+	step     int // attempts since it last waited in line
 
 	attempts []Attempt
 	current  *current // the attempt under way
@@ -170,6 +172,7 @@ func (r *run) loop(ctx context.Context) {
 		Backoff:      r.backoff,
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
+	defer r.endTurn(notTried) // A panic is on its way up.
 	resp, err := r.retry.Do(&retryablehttp.Request{Request: shell.WithContext(ctx)})
 	if err == nil && resp != nil {
 		resp.Body.Close()

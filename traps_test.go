@@ -169,7 +169,7 @@ func TestTrapTwoOperationsAtOnceShareNeitherWaitsNorState(t *testing.T) {
 		defer mu.Unlock()
 		advice := req.Header.Get("X-Advice")
 		if seen[advice]++; seen[advice] <= 2 {
-			return trapAnswer(http.StatusServiceUnavailable, `{}`, "Retry-After", advice), nil
+			return trapAnswer(http.StatusConflict, `{}`, "Retry-After", advice), nil
 		}
 		return trapAnswer(http.StatusCreated, trapCharged), nil
 	}}
@@ -180,7 +180,7 @@ func TestTrapTwoOperationsAtOnceShareNeitherWaitsNorState(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			wait, _ = time.ParseDuration(resp.Header.Get("Retry-After") + "s")
-			return resp.StatusCode >= 500, nil
+			return resp.StatusCode >= 400, nil
 		}
 		shared.Backoff = func(_, _ time.Duration, _ int, _ *http.Response) time.Duration {
 			time.Sleep(time.Millisecond) // The other operation's check comes between.

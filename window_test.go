@@ -112,7 +112,7 @@ func TestNoAttemptBeginsAfterTheWindow(t *testing.T) {
 				start := time.Now()
 				client := wireClient(t, alwaysFail(func() (*http.Response, error) { return nil, errHungUp }), retrysafe.Options{
 					Profile: retrysafe.Profile{Window: c.profile},
-					Retry:   retrysafe.RetryPolicy{MaxElapsed: retrysafe.Unlimited, MaxAttempts: retrysafe.Unlimited},
+					Retry:   retrysafe.RetryPolicy{MaxElapsed: retrysafe.Unlimited, MaxAttempts: retrysafe.Unlimited, Budget: plenty()},
 				})
 				cmd, window := createCharge, cmp.Or(c.command, c.profile)
 				cmd.Window = c.command

@@ -1,0 +1,99 @@
+package retrysafe
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+)
+
+// admission is the turn that a run has for the attempt under way.
+type admission struct {
+	line   *line
+	permit permit
+	open   bool // nothing has been told of it yet
+}
+
+// admit waits until the budget lets the run's next attempt begin, the first one
+// included. It returns why there will be none: ErrBudgetExhausted if its turn
+// does not come in time, or the end of the context.
+func (r *run) admit(ctx context.Context) error {
+	begun := time.Now()
+	l := r.line()
+	p, w := l.enter(begun)
+	if w != nil {
+		if at := l.opens(); r.beyond(at) {
+			l.quit(w)
+			r.retryAt = at
+			return ErrBudgetExhausted
+		}
+		var ok bool
+		if p, ok = l.await(ctx, w, r.deadline); !ok {
+			r.retryAt = l.opens()
+			return r.outOfTurn(ctx)
+		}
+		r.wait += time.Since(begun)
+		r.step = 0 // The line goes as fast as the host can bear.
+	}
+	r.turn = admission{l, p, true}
+	return nil
+}
+
+// line is where the run waits: that of its budget for the host it sends to.
+func (r *run) line() *line {
+	k := r.contract
+	if !k.handsOn {
+		return k.line
+	}
+	return k.budget.line(originOf(r.request.url))
+}
+
+// beyond reports whether a time comes too late for an attempt.
+func (r *run) beyond(at time.Time) bool {
+	return !r.deadline.IsZero() && !at.Before(r.deadline)
+}
+
+// outOfTurn is why a wait in line ended without a turn.
+func (r *run) outOfTurn(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return ErrBudgetExhausted
+	}
+	return &unsent{ErrBudgetExhausted, context.Cause(ctx)}
+}
+
+// endTurn tells the budget what the attempt says about the host.
+func (r *run) endTurn(what health) {
+	if !r.turn.open {
+		return
+	}
+	r.turn.open = false
+	r.turn.line.leave(r.turn.permit, what, r.holdUntil())
+}
+
+// holdUntil is until when an answer asks all to leave its host alone, not only
+// the operation that heard it.
+func (r *run) holdUntil() time.Time {
+	if r.heard == nil || r.heard.Status != http.StatusTooManyRequests && r.heard.Status != http.StatusServiceUnavailable {
+		return time.Time{}
+	}
+	now := time.Now()
+	advice, advised := r.advice(now)
+	if !advised {
+		return time.Time{}
+	}
+	return now.Add(min(advice, r.contract.policy.MaxRetryAfter))
+}
+
+// reported is what an attempt's end says about the host.
+func (r *run) reported(cur *current, f *fact) health {
+	switch {
+	case cur.withheld, cur.answer == nil && errors.Is(r.caller.Err(), context.Canceled):
+		return notTried
+	case cur.answer == nil, f.verdict == Again, f.lost:
+		return ailing
+	case f.verdict == Wait:
+		return alive
+	default:
+		return settled
+	}
+}

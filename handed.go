@@ -98,12 +98,12 @@ func (r *run) handOn(req *http.Request, end *ending) (*http.Response, error) {
 // would follow a redirect, and take a stranger's 2xx for a success.
 func (r *run) hides(end *ending) bool {
 	switch s := end.answer.Status; {
+	case end.answer.streamed() && end.answer.handed.body != r.stream:
+		return true // Somebody has read it already, or it was dropped.
 	case r.contract.query:
 		return false
 	case s < 200, s >= 300 && s <= 399:
 		return true
-	case end.answer.streamed() && end.answer.handed.body != r.stream:
-		return true // Somebody has read it already.
 	default:
 		return s <= 299 && end.err != nil && end.err.Verdict == Again
 	}

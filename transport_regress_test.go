@@ -2,11 +2,15 @@ package retrysafe_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/retrysafe/retrysafe"
@@ -38,3 +42,46 @@ func TestALongRequestMayBeClosedWhileItIsRead(t *testing.T) {
 		cancel()
 	}
 }
+
+// closable is a body that cannot be read once it is closed, as net/http's.
+type closable struct {
+	io.Reader
+	closed atomic.Bool
+}
+
+func (c *closable) Read(p []byte) (int, error) {
+	if c.closed.Load() {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	return c.Reader.Read(p)
+}
+
+func (c *closable) Close() error {
+	c.closed.Store(true)
+	return nil
+}
+
+func TestALongErrorThatWasGivenUpIsNotHandedOn(t *testing.T) {
+	sent := 0
+	inner := handsOver(func(req *http.Request) (*http.Response, error) {
+		if sent++; sent > 1 {
+			return nil, errors.New("connection lost")
+		}
+		return &http.Response{
+			StatusCode: http.StatusServiceUnavailable, ContentLength: -1, Header: http.Header{},
+			Body: &closable{Reader: strings.NewReader(strings.Repeat("x", 8<<20+1))},
+		}, nil
+	})
+	synctest.Test(t, func(t *testing.T) {
+		sdk := sdkOver(t, retrysafe.Options{HTTPClient: &http.Client{Transport: inner}}, nil)
+		got, err := send(t.Context(), sdk, "GET", sdkURL, "")
+		if !errors.Is(err, retrysafe.ErrAttemptsExhausted) || sent != 5 {
+			t.Errorf("the SDK sees %d with %d bytes and %v, %v, after %d attempts", got.status, len(got.body), got.cut, err, sent)
+		}
+	})
+}
+
+// handsOver is an http.RoundTripper made of a function.
+type handsOver func(*http.Request) (*http.Response, error)
+
+func (f handsOver) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }

@@ -120,6 +120,8 @@ func (a *Answer) response(req *http.Request, lost *Error) *http.Response {
 	switch {
 	case a.streamed():
 		resp.Body = a.handed.body
+	case req.Method == http.MethodHead:
+		resp.Body = http.NoBody // The length is that of what GET would give.
 	case a.Err != nil:
 		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(a.Body), &failing{a.whyCut(lost)}))
 		if a.handed == nil {

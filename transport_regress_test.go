@@ -85,3 +85,19 @@ func TestALongErrorThatWasGivenUpIsNotHandedOn(t *testing.T) {
 type handsOver func(*http.Request) (*http.Response, error)
 
 func (f handsOver) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+func TestHEADKeepsTheLengthOfWhatIsThere(t *testing.T) {
+	for _, status := range []int{http.StatusOK, http.StatusNotFound} {
+		sdk, url := servedSDK(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "123")
+			w.WriteHeader(status)
+		}, retrysafe.Options{})
+		resp, err := sdk.Head(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.Body.Close(); resp.ContentLength != 123 || resp.StatusCode != status {
+			t.Errorf("%d: length %d, want 123", resp.StatusCode, resp.ContentLength)
+		}
+	}
+}

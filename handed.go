@@ -105,7 +105,7 @@ func (r *run) hides(end *ending) bool {
 	case s < 200, s >= 300 && s <= 399:
 		return true
 	default:
-		return s <= 299 && end.err != nil && end.err.Verdict == Again
+		return s <= 299 && end.err != nil && end.err.Verdict == Again && end.err.Outcome != Applied
 	}
 }
 

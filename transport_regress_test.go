@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/retrysafe/retrysafe"
+	"github.com/retrysafe/retrysafe/mock"
 )
 
 // Over HTTP/2 a request's body is closed while it is still being read. The race
@@ -100,4 +101,18 @@ func TestHEADKeepsTheLengthOfWhatIsThere(t *testing.T) {
 			t.Errorf("%d: length %d, want 123", resp.StatusCode, resp.ContentLength)
 		}
 	}
+}
+
+func TestACutSuccessIsHandedOnWhateverWasHeardLater(t *testing.T) {
+	script := []mock.Fault{mock.CutBody(3), mock.Unavailable("").Times(4)}
+	overSDK(t, &mock.Options{Script: script}, nil, func(t *testing.T, p *mock.Provider, sdk *http.Client) {
+		ctx, report := retrysafe.WithOperation(t.Context(), "charges.create", "order-1234")
+		got, err := pay(ctx, sdk)
+		if err != nil || got.status != http.StatusCreated || !errors.Is(got.cut, retrysafe.ErrAnswerLost) {
+			t.Errorf("the SDK sees %+v, %v", got, err)
+		}
+		if report.Outcome() != retrysafe.Applied || len(report.Attempts()) != 5 {
+			t.Errorf("%v after %d attempts", report.Err(), len(report.Attempts()))
+		}
+	})
 }

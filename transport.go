@@ -119,10 +119,24 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if t.name == nil {
 		return t.pass(req)
 	}
-	if command, id := t.name(req); command != "" || id != "" {
+	if command, id := t.named(req); command != "" || id != "" {
 		return t.perform(req, nil, command, id)
 	}
 	return t.pass(req)
+}
+
+// named asks the application for a name. If that panics, the body is closed all
+// the same.
+func (t *transport) named(req *http.Request) (command, id string) {
+	told := false
+	defer func() {
+		if !told {
+			closeBody(req)
+		}
+	}()
+	command, id = t.name(req)
+	told = true
+	return command, id
 }
 
 // ours reports whether a request goes to the provider.

@@ -116,3 +116,20 @@ func TestACutSuccessIsHandedOnWhateverWasHeardLater(t *testing.T) {
 		}
 	})
 }
+
+func TestTheBodyIsClosedIfNamePanics(t *testing.T) {
+	sdk := sdkOver(t, retrysafe.Options{}, &retrysafe.TransportOptions{
+		Name: func(*http.Request) (string, string) { panic("no name") },
+	})
+	body := &closable{Reader: strings.NewReader("{}")}
+	req, err := http.NewRequest("POST", sdkURL, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if recover() != "no name" || !body.closed.Load() {
+			t.Errorf("closed: %v", body.closed.Load())
+		}
+	}()
+	sdk.Transport.RoundTrip(req)
+}

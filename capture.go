@@ -93,6 +93,11 @@ func (r *run) fill(req *http.Request, body *takenBody) (err error) {
 	r.splitHeader(req.Header)
 	q.live.open, q.live.length, q.live.again = body.open, req.ContentLength, !body.once
 	q.live.partial = body.open != nil || originOf(&target) != r.client.origin
+	if q.keyed && q.rules.Place == KeyInBody {
+		if err = r.fitKey(body); err != nil {
+			return err
+		}
+	}
 	if q.asked.body, err = q.withoutKey(body.bytes); err != nil {
 		return err
 	}
@@ -100,10 +105,23 @@ func (r *run) fill(req *http.Request, body *takenBody) (err error) {
 	if q.print, err = r.printOf(body); err != nil {
 		return err
 	}
-	if q.live.open != nil && q.keyed && q.rules.Place == KeyInBody {
-		return invalid("request is longer than %d bytes, and the key goes into it", maxBody)
-	}
 	return q.putKey()
+}
+
+// fitKey refuses a body into which the key does not go. One that is empty
+// becomes what the key goes into.
+func (r *run) fitKey(body *takenBody) error {
+	q := &r.request
+	got := mediaOf(q.header)
+	switch {
+	case body.open != nil:
+		return invalid("request is longer than %d bytes, and the key goes into it", maxBody)
+	case got == "" && len(body.bytes) == 0:
+		q.header["Content-Type"] = r.contract.contentType
+	case (got == mediaForm) != (r.contract.body == Form):
+		return invalid("the key's field %q does not fit a body of %q", q.rules.Field, clip(got))
+	}
+	return nil
 }
 
 // splitHeader tells what is asked for from what is only sent. A key that the SDK

@@ -94,6 +94,9 @@ func (t *transport) addOrigin(origin string) error {
 // the answer is not decoded.
 func (c *Client) handsOn(d declaration) (*contract, error) {
 	d.path, d.req, d.res = "/", reflect.TypeFor[None](), reflect.TypeFor[[]byte]()
+	if rules := &c.profile.Key; rules.Place == KeyInBody && rules.Field[0] != '/' {
+		d.body = Form
+	}
 	k, err := c.compile(d)
 	if err != nil {
 		return nil, d.named(err)

@@ -64,7 +64,7 @@ func (c *closable) Close() error {
 
 func TestALongErrorThatWasGivenUpIsNotHandedOn(t *testing.T) {
 	sent := 0
-	inner := handsOver(func(req *http.Request) (*http.Response, error) {
+	inner := transportFunc(func(req *http.Request) (*http.Response, error) {
 		if sent++; sent > 1 {
 			return nil, errors.New("connection lost")
 		}
@@ -81,11 +81,6 @@ func TestALongErrorThatWasGivenUpIsNotHandedOn(t *testing.T) {
 		}
 	})
 }
-
-// handsOver is an http.RoundTripper made of a function.
-type handsOver func(*http.Request) (*http.Response, error)
-
-func (f handsOver) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
 func TestHEADKeepsTheLengthOfWhatIsThere(t *testing.T) {
 	for _, status := range []int{http.StatusOK, http.StatusNotFound} {
@@ -132,4 +127,50 @@ func TestTheBodyIsClosedIfNamePanics(t *testing.T) {
 		}
 	}()
 	sdk.Transport.RoundTrip(req)
+}
+
+func TestAKeyGoesIntoAFormAndIntoNothingElse(t *testing.T) {
+	const form, json = "application/x-www-form-urlencoded", "application/json"
+	for name, c := range map[string]struct{ field, media, body, want string }{
+		"form":                 {"idempotency_key", form, "amount=1&idempotency_key=own&to=a", "idempotency_key=KEY&amount=1&to=a"},
+		"no body":              {"idempotency_key", "", "", "idempotency_key=KEY"},
+		"no body, JSON":        {"/idempotency_key", "", "", `{"idempotency_key":"KEY"}`},
+		"form's key in JSON":   {"idempotency_key", json, `{"amount":1}`, ""},
+		"form's key in a file": {"idempotency_key", "text/csv", "a,b", ""},
+		"JSON's key in a form": {"/idempotency_key", form, "amount=1", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sent, media := "", ""
+			inner := transportFunc(func(req *http.Request) (*http.Response, error) {
+				body, err := io.ReadAll(req.Body)
+				sent, media = string(body), req.Header.Get("Content-Type")
+				if err != nil {
+					return nil, err
+				}
+				return always(200, "{}", "Content-Type", json).RoundTrip(req)
+			})
+			sdk := sdkOver(t, retrysafe.Options{
+				HTTPClient: &http.Client{Transport: inner},
+				Profile:    retrysafe.Profile{Key: retrysafe.KeyRules{Place: retrysafe.KeyInBody, Field: c.field}},
+			}, nil)
+			ctx, report := retrysafe.WithOperation(t.Context(), "charges.create", "order-1")
+			req, err := http.NewRequestWithContext(ctx, "POST", sdkURL, strings.NewReader(c.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.media != "" {
+				req.Header.Set("Content-Type", c.media)
+			}
+			resp, err := sdk.Do(req)
+			if err == nil {
+				resp.Body.Close()
+			}
+			if want := strings.Replace(c.want, "KEY", string(report.Key()), 1); sent != want || (want == "") != errors.Is(err, retrysafe.ErrInvalid) {
+				t.Errorf("sent %q, %v, want %q", sent, err, want)
+			}
+			if c.want != "" && (media != form) != (c.field[0] == '/') {
+				t.Errorf("sent as %q", media)
+			}
+		})
+	}
 }

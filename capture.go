@@ -1,6 +1,7 @@
 package retrysafe
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"net/http"
@@ -34,6 +35,11 @@ func (c *Client) capture(req *http.Request, body *takenBody, unread error, comma
 	d := declaration{name: command, method: req.Method}
 	op := Operation{Account: c.account, Command: command, ID: id}
 	refuse := func(err error) (*run, *Error) { return nil, refusedBefore(&d, &task{id: id}, op, err).err }
+	if unread != nil && req.Context().Err() != nil {
+		_, left := refuse(context.Cause(req.Context()))
+		left.invalid, left.retryable = false, true
+		return nil, left
+	}
 	if err := capturable(req, unread); err != nil {
 		return refuse(err)
 	}

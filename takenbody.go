@@ -2,6 +2,7 @@ package retrysafe
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"io"
@@ -25,13 +26,16 @@ func closeBody(req *http.Request) {
 	}
 }
 
-// takeBody reads a body, and closes it unless the rest is still to be read.
+// takeBody reads a body, for as long as somebody waits for it. It is left to
+// close to close it.
 func takeBody(req *http.Request) (*takenBody, error) {
 	b := &takenBody{}
 	if req.Body == nil || req.Body == http.NoBody {
 		return b, nil
 	}
 	b.from = req.Body
+	stop := context.AfterFunc(req.Context(), func() { req.Body.Close() })
+	defer stop()
 	var err error
 	if b.bytes, err = io.ReadAll(io.LimitReader(req.Body, maxBody+1)); err != nil {
 		return b, err

@@ -174,3 +174,27 @@ func TestAKeyGoesIntoAFormAndIntoNothingElse(t *testing.T) {
 		})
 	}
 }
+
+func TestARequestThatIsNeverWholeEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sdk := sdkOver(t, retrysafe.Options{HTTPClient: &http.Client{Transport: always(200, "{}")}}, nil)
+		sdk.Timeout = time.Second
+		ctx, report := retrysafe.WithOperation(t.Context(), "files.create", "file-1")
+		body, writer := io.Pipe()
+		defer writer.Close()
+		go writer.Write([]byte("half"))
+		req, err := http.NewRequestWithContext(ctx, "POST", sdkURL, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		_, err = sdk.Do(req)
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > time.Second {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		got := asError(t, report.Err())
+		if got.Outcome != retrysafe.Unknown || got.ThisCall != retrysafe.NotApplied || errors.Is(got, retrysafe.ErrInvalid) || !retrysafe.Retryable(got) {
+			t.Errorf("the report: %v", got)
+		}
+	})
+}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -195,6 +196,39 @@ func TestARequestThatIsNeverWholeEndsWithItsContext(t *testing.T) {
 		got := asError(t, report.Err())
 		if got.Outcome != retrysafe.Unknown || got.ThisCall != retrysafe.NotApplied || errors.Is(got, retrysafe.ErrInvalid) || !retrysafe.Retryable(got) {
 			t.Errorf("the report: %v", got)
+		}
+	})
+}
+
+func TestWhoWaitedForA401IsGivenIt(t *testing.T) {
+	storeBubble(t, nil, func(t *testing.T, p *mock.Provider, s durable, restart restarter) {
+		sent := atomic.Int32{}
+		client := restart(func(o *retrysafe.Options) {
+			o.HTTPClient = &http.Client{Transport: transportFunc(func(req *http.Request) (*http.Response, error) {
+				sent.Add(1)
+				time.Sleep(time.Second)
+				if req.Header.Get("Authorization") == "Bearer new" {
+					return trapAnswer(200, "{}", "Content-Type", "application/json"), nil
+				}
+				return trapAnswer(401, "{}", "Content-Type", "application/json"), nil
+			})}
+		})
+		ctx, report := retrysafe.WithOperation(t.Context(), "charges.create", "order-1")
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() {
+				if got, err := pay(ctx, transportOf(t, client, nil)); err != nil || got.status != 401 {
+					t.Errorf("%+v %v", got, err)
+				}
+			})
+		}
+		all.Wait()
+		if n := sent.Load(); n != 1 {
+			t.Errorf("%d requests, want 1", n)
+		}
+		got, err := send(ctx, transportOf(t, client, nil), "POST", sdkURL, `{"amount":4200}`, "Authorization", "Bearer new")
+		if err != nil || got.status != 200 || report.Err() != nil {
+			t.Errorf("with other credentials: %+v %v %v", got, err, report.Err())
 		}
 	})
 }

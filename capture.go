@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/retrysafe/retrysafe/internal/key"
 	"github.com/retrysafe/retrysafe/internal/pointer"
@@ -108,10 +109,25 @@ func (r *run) fill(req *http.Request, body *takenBody) (err error) {
 		return err
 	}
 	q.asked.header, q.body = q.header, q.asked.body
+	if err = r.recordable(); err != nil {
+		return err
+	}
 	if q.print, err = r.printOf(body); err != nil {
 		return err
 	}
 	return q.putKey()
+}
+
+// recordable refuses what would be sent otherwise after a crash than before it.
+func (r *run) recordable() error {
+	switch q := &r.request; {
+	case r.client.store == nil:
+		return nil
+	case !utf8.ValidString(q.url.RawQuery):
+		return invalid("the query is not UTF-8, so it cannot be recorded")
+	default:
+		return q.asked.recordable()
+	}
 }
 
 // fitKey refuses a body into which the key does not go. One that is empty
@@ -137,18 +153,24 @@ func (r *run) splitHeader(h http.Header) {
 	q.header, q.live = http.Header{}, &live{header: http.Header{}}
 	for name, values := range h {
 		canonical := http.CanonicalHeaderKey(name)
-		trimmed := make([]string, len(values))
-		for i, v := range values {
-			trimmed[i] = strings.Trim(v, " \t")
-		}
+		values = trimmed(values)
 		switch _, declared := r.client.header[canonical]; {
 		case canonical == "Accept-Encoding", isKeyHeader(name, r.contract.prof):
 		case declared, slices.Contains(capturedHeaders, canonical):
-			q.header[canonical] = append(q.header[canonical], trimmed...)
+			q.header[canonical] = append(q.header[canonical], values...)
 		default:
-			q.live.header[name] = trimmed
+			q.live.header[name] = values
 		}
 	}
+}
+
+// trimmed returns a header's values as they go over the wire.
+func trimmed(values []string) []string {
+	all := make([]string, len(values))
+	for i, v := range values {
+		all[i] = strings.Trim(v, " \t")
+	}
+	return all
 }
 
 // withoutKey takes a key of the SDK's own out of a body.

@@ -169,7 +169,10 @@ func (t *transport) query(req *http.Request) *run {
 	r := t.client.newRun(t.queries[method], "")
 	r.request = request{
 		op: Operation{Account: t.client.account, Command: method}, method: method, url: &target, header: http.Header{},
-		live: &live{header: req.Header},
+		live: &live{header: make(http.Header, len(req.Header))},
+	}
+	for name, values := range req.Header {
+		r.request.live.header[name] = trimmed(values)
 	}
 	return r
 }

@@ -232,3 +232,24 @@ func TestWhoWaitedForA401IsGivenIt(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatARecordWouldChangeIsRefused(t *testing.T) {
+	storeBubble(t, nil, func(t *testing.T, p *mock.Provider, s durable, restart restarter) {
+		for url, header := range map[string]string{sdkURL: "caf\xe9", sdkURL + "?q=caf\xe9": "cafe"} {
+			ctx, _ := retrysafe.WithOperation(t.Context(), "charges.create", "order-1")
+			_, err := send(ctx, transportOf(t, restart(), nil), "POST", url, "{}", "Prefer", header)
+			if !errors.Is(err, retrysafe.ErrInvalid) || len(p.Requests()) != 0 {
+				t.Errorf("%q: %v, %d requests", url, err, len(p.Requests()))
+			}
+		}
+	})
+}
+
+func TestAnObservedGETMayHaveSpacesAroundAValue(t *testing.T) {
+	sdk := sdkOver(t, retrysafe.Options{
+		HTTPClient: &http.Client{Transport: always(200, "{}")}, Authorize: func(*http.Request) error { return nil },
+	}, nil)
+	if got, err := send(t.Context(), sdk, "GET", sdkURL, "", "X-Note", "a "); err != nil || got.status != 200 {
+		t.Errorf("%+v %v", got, err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -251,5 +252,46 @@ func TestAnObservedGETMayHaveSpacesAroundAValue(t *testing.T) {
 	}, nil)
 	if got, err := send(t.Context(), sdk, "GET", sdkURL, "", "X-Note", "a "); err != nil || got.status != 200 {
 		t.Errorf("%+v %v", got, err)
+	}
+}
+
+func TestTrailersAreHandedOn(t *testing.T) {
+	for _, method := range []string{"GET", "POST"} {
+		sdk, url := servedSDK(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, "{}")
+			w.(http.Flusher).Flush()
+			w.Header().Set(http.TrailerPrefix+"X-Sum", "1") // Not announced.
+		}, retrysafe.Options{})
+		ctx, _ := retrysafe.WithOperation(t.Context(), "charges.create", "order-1")
+		req, err := http.NewRequestWithContext(ctx, method, url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := sdk.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || string(body) != "{}" || resp.Trailer.Get("X-Sum") != "1" {
+			t.Errorf("%s: %q %v, trailers %v", method, body, err, resp.Trailer)
+		}
+	}
+}
+
+func TestAnAnswerThatIsCutAtTheLimitIsCut(t *testing.T) {
+	inner := transportFunc(func(*http.Request) (*http.Response, error) {
+		body := io.MultiReader(strings.NewReader(strings.Repeat("x", 8<<20)), iotest.ErrReader(io.ErrUnexpectedEOF))
+		return &http.Response{
+			StatusCode: 200, ContentLength: -1, Header: http.Header{"Content-Type": {"application/pdf"}}, Body: io.NopCloser(body),
+		}, nil
+	})
+	o := retrysafe.Options{HTTPClient: &http.Client{Transport: inner}}
+	o.Retry.MaxAttempts = 1
+	ctx, report := retrysafe.WithOperation(t.Context(), "charges.create", "order-1")
+	got, err := pay(ctx, sdkOver(t, o, nil))
+	if err != nil || len(got.body) != 8<<20 || !errors.Is(got.cut, retrysafe.ErrAnswerLost) || report.Outcome() != retrysafe.Applied {
+		t.Errorf("%d bytes, %v, %v, %v", len(got.body), got.cut, err, report.Err())
 	}
 }

@@ -143,20 +143,19 @@ func TestAKeyGoesIntoAFormAndIntoNothingElse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			sent, media := "", ""
-			inner := transportFunc(func(req *http.Request) (*http.Response, error) {
-				body, err := io.ReadAll(req.Body)
-				sent, media = string(body), req.Header.Get("Content-Type")
+			sdk, url := servedSDK(t, func(w http.ResponseWriter, r *http.Request) {
+				body, err := io.ReadAll(r.Body)
 				if err != nil {
-					return nil, err
+					t.Error(err)
 				}
-				return always(200, "{}", "Content-Type", json).RoundTrip(req)
+				sent, media = string(body), r.Header.Get("Content-Type")
+				w.Header().Set("Content-Type", json)
+				fmt.Fprint(w, "{}")
+			}, retrysafe.Options{
+				Profile: retrysafe.Profile{Key: retrysafe.KeyRules{Place: retrysafe.KeyInBody, Field: c.field}},
 			})
-			sdk := sdkOver(t, retrysafe.Options{
-				HTTPClient: &http.Client{Transport: inner},
-				Profile:    retrysafe.Profile{Key: retrysafe.KeyRules{Place: retrysafe.KeyInBody, Field: c.field}},
-			}, nil)
 			ctx, report := retrysafe.WithOperation(t.Context(), "charges.create", "order-1")
-			req, err := http.NewRequestWithContext(ctx, "POST", sdkURL, strings.NewReader(c.body))
+			req, err := http.NewRequestWithContext(ctx, "POST", url, strings.NewReader(c.body))
 			if err != nil {
 				t.Fatal(err)
 			}

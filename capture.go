@@ -1,6 +1,7 @@
 package retrysafe
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/retrysafe/retrysafe/internal/key"
 	"github.com/retrysafe/retrysafe/internal/pointer"
@@ -34,6 +36,11 @@ func (c *Client) capture(req *http.Request, body *takenBody, unread error, comma
 	d := declaration{name: command, method: req.Method}
 	op := Operation{Account: c.account, Command: command, ID: id}
 	refuse := func(err error) (*run, *Error) { return nil, refusedBefore(&d, &task{id: id}, op, err).err }
+	if unread != nil && req.Context().Err() != nil {
+		_, left := refuse(context.Cause(req.Context()))
+		left.invalid, left.retryable = false, true
+		return nil, left
+	}
 	if err := capturable(req, unread); err != nil {
 		return refuse(err)
 	}
@@ -93,17 +100,50 @@ func (r *run) fill(req *http.Request, body *takenBody) (err error) {
 	r.splitHeader(req.Header)
 	q.live.open, q.live.length, q.live.again = body.open, req.ContentLength, !body.once
 	q.live.partial = body.open != nil || originOf(&target) != r.client.origin
+	if q.keyed && q.rules.Place == KeyInBody {
+		if err = r.fitKey(body); err != nil {
+			return err
+		}
+	}
 	if q.asked.body, err = q.withoutKey(body.bytes); err != nil {
 		return err
 	}
 	q.asked.header, q.body = q.header, q.asked.body
+	if err = r.recordable(); err != nil {
+		return err
+	}
 	if q.print, err = r.printOf(body); err != nil {
 		return err
 	}
-	if q.live.open != nil && q.keyed && q.rules.Place == KeyInBody {
-		return invalid("request is longer than %d bytes, and the key goes into it", maxBody)
-	}
 	return q.putKey()
+}
+
+// recordable refuses what would be sent otherwise after a crash than before it.
+func (r *run) recordable() error {
+	switch q := &r.request; {
+	case r.client.store == nil:
+		return nil
+	case !utf8.ValidString(q.url.RawQuery):
+		return invalid("the query is not UTF-8, so it cannot be recorded")
+	default:
+		return q.asked.recordable()
+	}
+}
+
+// fitKey refuses a body into which the key does not go. One that is empty
+// becomes what the key goes into.
+func (r *run) fitKey(body *takenBody) error {
+	q := &r.request
+	got := mediaOf(q.header)
+	switch {
+	case body.open != nil:
+		return invalid("request is longer than %d bytes, and the key goes into it", maxBody)
+	case got == "" && len(body.bytes) == 0:
+		q.header["Content-Type"] = r.contract.contentType
+	case (got == mediaForm) != (r.contract.body == Form):
+		return invalid("the key's field %q does not fit a body of %q", q.rules.Field, clip(got))
+	}
+	return nil
 }
 
 // splitHeader tells what is asked for from what is only sent. A key that the SDK
@@ -113,18 +153,24 @@ func (r *run) splitHeader(h http.Header) {
 	q.header, q.live = http.Header{}, &live{header: http.Header{}}
 	for name, values := range h {
 		canonical := http.CanonicalHeaderKey(name)
-		trimmed := make([]string, len(values))
-		for i, v := range values {
-			trimmed[i] = strings.Trim(v, " \t")
-		}
+		values = trimmed(values)
 		switch _, declared := r.client.header[canonical]; {
 		case canonical == "Accept-Encoding", isKeyHeader(name, r.contract.prof):
 		case declared, slices.Contains(capturedHeaders, canonical):
-			q.header[canonical] = append(q.header[canonical], trimmed...)
+			q.header[canonical] = append(q.header[canonical], values...)
 		default:
-			q.live.header[name] = trimmed
+			q.live.header[name] = values
 		}
 	}
+}
+
+// trimmed returns a header's values as they go over the wire.
+func trimmed(values []string) []string {
+	all := make([]string, len(values))
+	for i, v := range values {
+		all[i] = strings.Trim(v, " \t")
+	}
+	return all
 }
 
 // withoutKey takes a key of the SDK's own out of a body.

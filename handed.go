@@ -12,7 +12,7 @@ import (
 
 // handed is what a transport gives on beside what an Answer has.
 type handed struct {
-	response http.Response
+	response *http.Response
 	body     *stream // nil: all of it is in the Answer
 }
 
@@ -24,8 +24,7 @@ func (r *run) receive(resp *http.Response) *Answer {
 	if !r.contract.handsOn {
 		return readAnswer(resp)
 	}
-	a := &Answer{Status: resp.StatusCode, Header: resp.Header, handed: &handed{response: *resp}}
-	a.handed.response.Body = nil
+	a := &Answer{Status: resp.StatusCode, Header: resp.Header, handed: &handed{response: resp}}
 	success := resp.StatusCode >= 200 && resp.StatusCode <= 299
 	switch {
 	case resp.StatusCode < http.StatusOK:
@@ -46,7 +45,11 @@ func (r *run) readBounded(a *Answer, resp *http.Response, success bool) {
 	var beyond [1]byte
 	a.Body, a.Err = readBody(io.LimitReader(resp.Body, maxBody), resp.ContentLength)
 	if a.Err == nil && len(a.Body) == maxBody {
-		if n, _ := io.ReadFull(resp.Body, beyond[:]); n > 0 {
+		n, err := io.ReadFull(resp.Body, beyond[:])
+		if n == 0 && err != io.EOF {
+			a.Err = err
+		}
+		if n > 0 {
 			if !success {
 				a.Err = errTooLong
 			}
@@ -98,28 +101,34 @@ func (r *run) handOn(req *http.Request, end *ending) (*http.Response, error) {
 // would follow a redirect, and take a stranger's 2xx for a success.
 func (r *run) hides(end *ending) bool {
 	switch s := end.answer.Status; {
+	case end.answer.streamed() && end.answer.handed.body != r.stream:
+		return true // Somebody has read it already, or it was dropped.
 	case r.contract.query:
 		return false
 	case s < 200, s >= 300 && s <= 399:
 		return true
-	case end.answer.streamed() && end.answer.handed.body != r.stream:
-		return true // Somebody has read it already.
 	default:
-		return s <= 299 && end.err != nil && end.err.Verdict == Again
+		return s <= 299 && end.err != nil && end.err.Verdict == Again && end.err.Outcome != Applied
 	}
 }
 
 // response is the answer as net/http has it.
 func (a *Answer) response(req *http.Request, lost *Error) *http.Response {
-	resp := http.Response{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
-	if a.handed != nil {
-		resp = a.handed.response
+	resp := &http.Response{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	switch {
+	case a.streamed():
+		resp = a.handed.response // Itself, because it is given the trailers.
+	case a.handed != nil:
+		same := *a.handed.response
+		resp = &same
 	}
 	resp.StatusCode, resp.Header, resp.Request = a.Status, a.Header.Clone(), req
 	resp.Status = cmp.Or(resp.Status, strconv.Itoa(a.Status)+" "+http.StatusText(a.Status))
 	switch {
 	case a.streamed():
 		resp.Body = a.handed.body
+	case req.Method == http.MethodHead:
+		resp.Body = http.NoBody // The length is that of what GET would give.
 	case a.Err != nil:
 		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(a.Body), &failing{a.whyCut(lost)}))
 		if a.handed == nil {
@@ -128,7 +137,7 @@ func (a *Answer) response(req *http.Request, lost *Error) *http.Response {
 	default:
 		resp.Body, resp.ContentLength, resp.TransferEncoding = newBody(a.Body), int64(len(a.Body)), nil
 	}
-	return &resp
+	return resp
 }
 
 // whyCut is the error at the end of what there is of an answer.

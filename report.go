@@ -165,8 +165,8 @@ func (p *Report) perform(r *run, ctx context.Context) ending {
 // enter waits until nobody is at work under the name, and reports whether the
 // call is over with that.
 func (p *Report) enter(r *run, ctx context.Context) (ending, bool) {
-	for {
-		working, end, over := p.admit(r)
+	for waited := false; ; waited = true {
+		working, end, over := p.admit(r, waited)
 		if working == nil {
 			return end, over
 		}
@@ -178,8 +178,9 @@ func (p *Report) enter(r *run, ctx context.Context) (ending, bool) {
 	}
 }
 
-// admit lets a run begin, or says what to wait for, or how it is over.
-func (p *Report) admit(r *run) (working chan struct{}, end ending, over bool) {
+// admit lets a run begin, or says what to wait for, or how it is over. One that
+// waited has no other credentials: it came before they were asked for.
+func (p *Report) admit(r *run, waited bool) (working chan struct{}, end ending, over bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -187,7 +188,7 @@ func (p *Report) admit(r *run) (working chan struct{}, end ending, over bool) {
 		return nil, p.reused(r), true
 	case p.working != nil:
 		return p.working, end, false
-	case p.end != nil && !p.challenged():
+	case p.end != nil && (waited || !p.challenged()):
 		return nil, *p.end, true
 	}
 	if p.bound == nil {

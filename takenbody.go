@@ -2,10 +2,12 @@ package retrysafe
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"io"
 	"net/http"
+	"sync"
 	"sync/atomic"
 )
 
@@ -24,13 +26,16 @@ func closeBody(req *http.Request) {
 	}
 }
 
-// takeBody reads a body, and closes it unless the rest is still to be read.
+// takeBody reads a body, for as long as somebody waits for it. It is left to
+// close to close it.
 func takeBody(req *http.Request) (*takenBody, error) {
 	b := &takenBody{}
 	if req.Body == nil || req.Body == http.NoBody {
 		return b, nil
 	}
 	b.from = req.Body
+	stop := context.AfterFunc(req.Context(), func() { req.Body.Close() })
+	defer stop()
 	var err error
 	if b.bytes, err = io.ReadAll(io.LimitReader(req.Body, maxBody+1)); err != nil {
 		return b, err
@@ -138,27 +143,39 @@ func (b *takenBody) request(req *http.Request) *http.Request {
 }
 
 // lazyBody opens a body when it is read, so that one which is never read is
-// never opened.
+// never opened. Over HTTP/2 a transport closes it while it reads it.
 type lazyBody struct {
-	open   func() (io.ReadCloser, error)
+	open func() (io.ReadCloser, error)
+
+	mu     sync.Mutex
 	opened io.ReadCloser
 	err    error
 }
 
 func (b *lazyBody) Read(p []byte) (int, error) {
+	body, err := b.body()
+	if err != nil {
+		return 0, err
+	}
+	return body.Read(p)
+}
+
+func (b *lazyBody) body() (io.ReadCloser, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.opened == nil && b.err == nil {
 		b.opened, b.err = b.open()
 	}
-	if b.err != nil {
-		return 0, b.err
-	}
-	return b.opened.Read(p)
+	return b.opened, b.err
 }
 
 func (b *lazyBody) Close() error {
-	if b.opened == nil {
-		b.err = http.ErrBodyReadAfterClose
+	b.mu.Lock()
+	body := b.opened
+	b.err = http.ErrBodyReadAfterClose
+	b.mu.Unlock()
+	if body == nil {
 		return nil
 	}
-	return b.opened.Close()
+	return body.Close()
 }

@@ -94,6 +94,9 @@ func (t *transport) addOrigin(origin string) error {
 // the answer is not decoded.
 func (c *Client) handsOn(d declaration) (*contract, error) {
 	d.path, d.req, d.res = "/", reflect.TypeFor[None](), reflect.TypeFor[[]byte]()
+	if rules := &c.profile.Key; rules.Place == KeyInBody && rules.Field[0] != '/' {
+		d.body = Form
+	}
 	k, err := c.compile(d)
 	if err != nil {
 		return nil, d.named(err)
@@ -119,10 +122,24 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if t.name == nil {
 		return t.pass(req)
 	}
-	if command, id := t.name(req); command != "" || id != "" {
+	if command, id := t.named(req); command != "" || id != "" {
 		return t.perform(req, nil, command, id)
 	}
 	return t.pass(req)
+}
+
+// named asks the application for a name. If that panics, the body is closed all
+// the same.
+func (t *transport) named(req *http.Request) (command, id string) {
+	told := false
+	defer func() {
+		if !told {
+			closeBody(req)
+		}
+	}()
+	command, id = t.name(req)
+	told = true
+	return command, id
 }
 
 // ours reports whether a request goes to the provider.
@@ -152,7 +169,10 @@ func (t *transport) query(req *http.Request) *run {
 	r := t.client.newRun(t.queries[method], "")
 	r.request = request{
 		op: Operation{Account: t.client.account, Command: method}, method: method, url: &target, header: http.Header{},
-		live: &live{header: req.Header},
+		live: &live{header: make(http.Header, len(req.Header))},
+	}
+	for name, values := range req.Header {
+		r.request.live.header[name] = trimmed(values)
 	}
 	return r
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/openai/openai-go/v3"
@@ -129,4 +130,8 @@ func TestTheGuidesSummarySaysHowItEnded(t *testing.T) {
 			t.Errorf("%s: %q, %v, want %v", c.name, text, err, c.outcome)
 		}
 	}
+}
+
+func TestTheGuideIsWhatIsTestedHere(t *testing.T) {
+	sdktest.Page(t, "../../../docs/sdks/openai.md", slices.Concat(cases, streamCases, cutCases, keyedCases, keyedStreamCases)...)
 }

@@ -153,3 +153,7 @@ func TestTheGuidesRefundSaysHowItEnded(t *testing.T) {
 		t.Errorf("applied: %v, %v", made, err)
 	}
 }
+
+func TestTheGuideIsWhatIsTestedHere(t *testing.T) {
+	sdktest.Page(t, "../../../docs/sdks/paypal.md", cases...)
+}

@@ -15,7 +15,7 @@ import (
 func payPal() retrysafe.Profile {
 	return retrysafe.Profile{
 		Name:   "paypal/payments/v2",
-		Key:    retrysafe.KeyRules{Header: "PayPal-Request-Id", Methods: []string{http.MethodPost}, MaxLength: 108},
+		Key:    retrysafe.KeyRules{Header: "PayPal-Request-Id", Methods: []string{http.MethodPost}},
 		Window: 44 * 24 * time.Hour, // kept for 45 days, less a margin
 		Rules: []retrysafe.Rule{
 			{Status: 409, At: "/details/*/issue", Is: "PREVIOUS_REQUEST_IN_PROGRESS", Verdict: retrysafe.Wait},

@@ -128,3 +128,7 @@ func sameJSON(a, b string) bool {
 	var x, y any
 	return json.Unmarshal([]byte(a), &x) == nil && json.Unmarshal([]byte(b), &y) == nil && reflect.DeepEqual(x, y)
 }
+
+func TestTheGuideIsWhatIsTestedHere(t *testing.T) {
+	sdktest.Page(t, "../../../docs/sdks/plaid.md", cases...)
+}

@@ -129,3 +129,7 @@ func TestTheGuidesChargeSaysHowItEnded(t *testing.T) {
 		})
 	}
 }
+
+func TestTheGuideIsWhatIsTestedHere(t *testing.T) {
+	sdktest.Page(t, "../../../docs/sdks/stripe.md", cases...)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/twilio/twilio-go/client"
@@ -152,4 +153,8 @@ func TestTheGuidesReminderSaysHowItEnded(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTheGuideIsWhatIsTestedHere(t *testing.T) {
+	sdktest.Page(t, "../../../docs/sdks/twilio.md", slices.Concat(cases, keyedCases)...)
 }

@@ -24,14 +24,11 @@ var sdk = &sdktest.SDK{
 	Alone: func(hc *http.Client) sdktest.Call {
 		return call(openai.NewClient(option.WithAPIKey("sk-1"), option.WithHTTPClient(hc)))
 	},
-	Under: func(client *retrysafe.Client) (sdktest.Call, error) {
-		oc, err := newOpenAI(client, "sk-1")
-		return call(oc), err
-	},
+	Under: func(transport http.RoundTripper) sdktest.Call { return call(newOpenAI(transport, "sk-1")) },
 }
 
 var params = openai.ChatCompletionNewParams{
-	Model:    openai.ChatModelGPT4oMini,
+	Model:    openai.ChatModelGPT5_4Mini,
 	Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage("Say yes.")},
 }
 
@@ -47,7 +44,7 @@ func call(oc openai.Client) sdktest.Call {
 
 func completion(r mock.Request) mock.Reply {
 	return mock.JSON(200, map[string]any{
-		"id": "chatcmpl-" + r.EffectID, "object": "chat.completion", "created": 1, "model": "gpt-4o-mini",
+		"id": "chatcmpl-" + r.EffectID, "object": "chat.completion", "created": 1, "model": "gpt-5.4-mini",
 		"choices": []any{map[string]any{"index": 0, "finish_reason": "stop", "message": map[string]any{"role": "assistant", "content": "yes"}}},
 	})
 }
@@ -117,10 +114,7 @@ func TestAProcessThatBeginsAgainIsGivenTheRecordedAnswer(t *testing.T) { sdk.Res
 // TestTheGuidesSummarySaysHowItEnded: the function that the guide shows.
 func TestTheGuidesSummarySaysHowItEnded(t *testing.T) {
 	p := sdk.Start(t, sdktest.JSON(400, invalid), mock.Pass(), mock.FailAfterEffect(500))
-	oc, err := newOpenAI(sdk.Client(t, p, nil, sdktest.NewStore()), "sk-1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	oc := newOpenAI(sdk.Over(t, sdk.Client(t, p, nil, sdktest.NewStore())), "sk-1")
 	for _, c := range []struct {
 		name    string
 		outcome retrysafe.Outcome

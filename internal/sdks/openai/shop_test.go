@@ -19,24 +19,20 @@ func openAI() retrysafe.Profile {
 	}
 }
 
-// newOpenAI returns openai-go over a client's transport.
-func newOpenAI(client *retrysafe.Client, secret string) (openai.Client, error) {
-	transport, err := retrysafe.NewTransport(client, nil)
-	if err != nil {
-		return openai.Client{}, err
-	}
+// newOpenAI returns openai-go over a transport of retrysafe.NewTransport.
+func newOpenAI(transport http.RoundTripper, secret string) openai.Client {
 	return openai.NewClient(
 		option.WithAPIKey(secret),
 		option.WithHTTPClient(&http.Client{Transport: transport}), // the one line
 		option.WithMaxRetries(0),                                  // its own retries off
-	), nil
+	)
 }
 
 // summarize pays for one completion of a name, however often it is called.
 func summarize(ctx context.Context, oc openai.Client, name, text string) (string, error) {
 	ctx, report := retrysafe.WithOperation(ctx, "chat.completions.create", name)
 	made, err := oc.Chat.Completions.New(ctx, openai.ChatCompletionNewParams{
-		Model:    openai.ChatModelGPT4oMini,
+		Model:    openai.ChatModelGPT5_4Mini,
 		Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage("Summarize: " + text)},
 	})
 	if err == nil && len(made.Choices) > 0 {
@@ -49,7 +45,7 @@ func summarize(ctx context.Context, oc openai.Client, name, text string) (string
 func recite(ctx context.Context, oc openai.Client, name, text string, piece func(string)) error {
 	ctx, report := retrysafe.WithOperation(ctx, "chat.completions.stream", name)
 	stream := oc.Chat.Completions.NewStreaming(ctx, openai.ChatCompletionNewParams{
-		Model:    openai.ChatModelGPT4oMini,
+		Model:    openai.ChatModelGPT5_4Mini,
 		Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage("Recite: " + text)},
 	})
 	defer stream.Close()

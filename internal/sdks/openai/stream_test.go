@@ -2,6 +2,7 @@ package openai_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -72,10 +73,7 @@ func streaming(cut int32) sdktest.SDK {
 	own.Alone = func(hc *http.Client) sdktest.Call {
 		return read(openai.NewClient(option.WithAPIKey("sk-1"), option.WithHTTPClient(hc)))
 	}
-	own.Under = func(client *retrysafe.Client) (sdktest.Call, error) {
-		oc, err := newOpenAI(client, "sk-1")
-		return read(oc), err
-	}
+	own.Under = func(transport http.RoundTripper) sdktest.Call { return read(newOpenAI(transport, "sk-1")) }
 	return own
 }
 
@@ -126,16 +124,30 @@ func TestEventsArriveOneByOne(t *testing.T) {
 		return server
 	}
 	p := own.Start(t)
-	oc, err := newOpenAI(own.Client(t, p, nil, nil), "sk-1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	oc := newOpenAI(own.Over(t, own.Client(t, p, nil, nil)), "sk-1")
 	var got []string
-	err = recite(t.Context(), oc, "poem-1", "a poem", func(piece string) {
+	err := recite(t.Context(), oc, "poem-1", "a poem", func(piece string) {
 		got = append(got, piece)
 		server.heard <- struct{}{}
 	})
 	if err != nil || !slices.Equal(got, pieces) || server.late.Load() || p.EffectCount() != 1 {
 		t.Errorf("%v %q, kept back: %v, %d effects", err, got, server.late.Load(), p.EffectCount())
+	}
+}
+
+// TestACutStreamIsNotBegunAnew: what was paid for cannot be given again, and the
+// next call under the name says so.
+func TestACutStreamIsNotBegunAnew(t *testing.T) {
+	own := streaming(1)
+	p, durable := own.Start(t), sdktest.NewStore()
+	first, again := own.Call(t, p, durable), own.Call(t, p, durable)
+	if first.ID != "one" || first.Err == nil || first.Report.Err() != nil {
+		t.Errorf("first: %q, %v, %v", first.ID, first.Err, first.Report.Err())
+	}
+	if !errors.Is(again.Err, retrysafe.ErrAnswerLost) || again.End.Outcome != retrysafe.Applied || again.End.Attempts != 0 {
+		t.Errorf("again: %v, %v", again.Err, again.End)
+	}
+	if len(p.Requests()) != 1 {
+		t.Errorf("%d requests, want 1", len(p.Requests()))
 	}
 }

@@ -22,17 +22,21 @@ var sdk = &sdktest.SDK{
 	Mock:    mock.Options{Effect: refunded, KeyHeader: "PayPal-Request-Id"},
 	Front:   func(next http.Handler) http.Handler { return &tokens{next: next} },
 	Command: "captures.refund", ID: "order-1234/refund-1", Made: "refund_eff_1",
+	Trips: 2, // one for the token
 	Alone: func(hc *http.Client) sdktest.Call {
 		pp, err := paypal.NewClient("id", "secret", paypal.APIBaseLive)
 		if err != nil {
-			return func(context.Context) (string, error) { return "", err }
+			panic(err)
 		}
 		pp.SetHTTPClient(hc)
 		return call(pp)
 	},
-	Under: func(client *retrysafe.Client) (sdktest.Call, error) {
-		pp, err := newPayPal(client, "id", "secret")
-		return call(pp), err
+	Under: func(transport http.RoundTripper) sdktest.Call {
+		pp, err := newPayPal(transport, "id", "secret")
+		if err != nil {
+			panic(err)
+		}
+		return call(pp)
 	},
 }
 
@@ -113,7 +117,7 @@ func TestATokenIsRenewedUnderTheOrdersContext(t *testing.T) {
 		return provider
 	}
 	p := own.Start(t, mock.ResetAfterEffect())
-	pp, err := newPayPal(own.Client(t, p, nil, nil), "id", "secret")
+	pp, err := newPayPal(own.Over(t, own.Client(t, p, nil, nil)), "id", "secret")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +146,7 @@ func TestATokenIsRenewedUnderTheOrdersContext(t *testing.T) {
 func TestTheGuidesRefundSaysHowItEnded(t *testing.T) {
 	own := *sdk
 	p := own.Start(t, sdktest.JSON(422, refused), mock.FailAfterEffect(500))
-	pp, err := newPayPal(own.Client(t, p, nil, sdktest.NewStore()), "id", "secret")
+	pp, err := newPayPal(own.Over(t, own.Client(t, p, nil, sdktest.NewStore())), "id", "secret")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,12 +24,8 @@ func payPal() retrysafe.Profile {
 	}
 }
 
-// newPayPal returns plutov/paypal over a client's transport.
-func newPayPal(client *retrysafe.Client, id, secret string) (*paypal.Client, error) {
-	transport, err := retrysafe.NewTransport(client, nil)
-	if err != nil {
-		return nil, err
-	}
+// newPayPal returns plutov/paypal over a transport of retrysafe.NewTransport.
+func newPayPal(transport http.RoundTripper, id, secret string) (*paypal.Client, error) {
 	pp, err := paypal.NewClient(id, secret, paypal.APIBaseLive)
 	if err != nil {
 		return nil, err

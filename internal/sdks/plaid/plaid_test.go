@@ -28,9 +28,8 @@ var sdk = &sdktest.SDK{
 		// The SDK makes no key. This is an application that makes one for every call.
 		return call(plaid.NewAPIClient(conf), retrysafe.NewID)
 	},
-	Under: func(client *retrysafe.Client) (sdktest.Call, error) {
-		pc, err := newPlaid(client, "id", "secret")
-		return call(pc, func() string { return "" }), err
+	Under: func(transport http.RoundTripper) sdktest.Call {
+		return call(newPlaid(transport, "id", "secret"), func() string { return "" })
 	},
 }
 
@@ -95,10 +94,7 @@ func TestAProcessThatBeginsAgainIsGivenTheRecordedAnswer(t *testing.T) { sdk.Res
 // nothing else of the body changes.
 func TestTheKeyInTheBodyIsTheOperations(t *testing.T) {
 	p := sdk.Start(t)
-	pc, err := newPlaid(sdk.Client(t, p, nil, nil), "id", "secret")
-	if err != nil {
-		t.Fatal(err)
-	}
+	pc := newPlaid(sdk.Over(t, sdk.Client(t, p, nil, nil)), "id", "secret")
 	ctx, _ := retrysafe.WithOperation(t.Context(), sdk.Command, sdk.ID)
 	if _, err := call(pc, func() string { return "of-the-application" })(ctx); err != nil {
 		t.Fatal(err)
@@ -112,10 +108,7 @@ func TestTheKeyInTheBodyIsTheOperations(t *testing.T) {
 // TestTheGuidesRefundSaysHowItEnded: the function that the guide shows.
 func TestTheGuidesRefundSaysHowItEnded(t *testing.T) {
 	p := sdk.Start(t, sdktest.JSON(400, refused), mock.FailAfterEffect(500))
-	pc, err := newPlaid(sdk.Client(t, p, nil, sdktest.NewStore()), "id", "secret")
-	if err != nil {
-		t.Fatal(err)
-	}
+	pc := newPlaid(sdk.Over(t, sdk.Client(t, p, nil, sdktest.NewStore())), "id", "secret")
 	if made, err := refund(t.Context(), pc, "order-1/refund-1", "transfer_1", "500.00"); made != nil || !plaidSays("INVALID_FIELD")(err) {
 		t.Errorf("refused: %v, %v", made, err)
 	}

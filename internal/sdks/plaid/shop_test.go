@@ -20,18 +20,14 @@ func plaidProfile() retrysafe.Profile {
 	}
 }
 
-// newPlaid returns plaid-go over a client's transport.
-func newPlaid(client *retrysafe.Client, id, secret string) (*plaid.APIClient, error) {
-	transport, err := retrysafe.NewTransport(client, nil)
-	if err != nil {
-		return nil, err
-	}
+// newPlaid returns plaid-go over a transport of retrysafe.NewTransport.
+func newPlaid(transport http.RoundTripper, id, secret string) *plaid.APIClient {
 	conf := plaid.NewConfiguration()
 	conf.UseEnvironment(plaid.Production)
 	conf.AddDefaultHeader("PLAID-CLIENT-ID", id)
 	conf.AddDefaultHeader("PLAID-SECRET", secret)
 	conf.HTTPClient = &http.Client{Transport: transport} // the one line
-	return plaid.NewAPIClient(conf), nil
+	return plaid.NewAPIClient(conf)
 }
 
 // refund pays back part of a transfer once, however often it is called.

@@ -1,6 +1,7 @@
 package sdktest
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/retrysafe/retrysafe"
@@ -31,17 +32,39 @@ func (s *SDK) Declines(t *testing.T, declined mock.Fault, withoutStore retrysafe
 }
 
 // CountsAttempts checks that a fault that never ends is met as often as the
-// client's policy says, five times, and that the SDK adds nothing of its own.
+// client's policy says, five times, and that the SDK adds nothing of its own:
+// neither to the last answer, nor to none at all. Without a key the latter is met
+// once.
 func (s *SDK) CountsAttempts(t *testing.T, fault mock.Fault, typed func(error) bool) {
-	t.Helper()
-	p := s.Start(t, fault.Times(5))
-	called := s.Call(t, p, nil)
-	if n := len(p.Requests()); n != 5 || called.End.Attempts != 5 {
-		t.Errorf("%d requests and %d attempts, want 5 of each\n%s", n, called.End.Attempts, timeline(p))
+	silent := 5
+	if s.Keyless {
+		silent = 1
 	}
-	if !typed(called.Err) {
-		t.Errorf("the SDK returned %T %v, not its own error for the last answer", called.Err, called.Err)
+	for name, c := range map[string]struct {
+		fault    mock.Fault
+		attempts int
+		typed    func(error) bool
+	}{
+		"answered": {fault, 5, typed},
+		"silent":   {mock.ResetAfterEffect(), silent, ours},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := s.Start(t, c.fault.Times(c.attempts))
+			called := s.Call(t, p, nil)
+			if n := len(p.Requests()); n != c.attempts || called.End.Attempts != c.attempts {
+				t.Errorf("%d requests and %d attempts, want %d of each\n%s", n, called.End.Attempts, c.attempts, timeline(p))
+			}
+			if !c.typed(called.Err) {
+				t.Errorf("the SDK returned %T %v", called.Err, called.Err)
+			}
+		})
 	}
+}
+
+// ours reports whether an SDK handed on the transport's own error.
+func ours(err error) bool {
+	var e *retrysafe.Error
+	return errors.As(err, &e)
 }
 
 // Restarts checks that a process that begins again is given the recorded answer:

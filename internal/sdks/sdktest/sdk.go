@@ -3,6 +3,7 @@ package sdktest
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,10 +35,14 @@ type SDK struct {
 	Nameless bool
 	// Durable gives the client a store.
 	Durable bool
+	// Transport are the options of its transport, and Trips how often the SDK
+	// uses that in a call: once, unless it also asks for a token.
+	Transport *retrysafe.TransportOptions
+	Trips     int
 	// Alone is the SDK as it comes, but for the connections, and Under the SDK
 	// over a client's transport.
 	Alone func(*http.Client) Call
-	Under func(*retrysafe.Client) (Call, error)
+	Under func(http.RoundTripper) Call
 }
 
 // Key is what is to be on the wire.
@@ -73,6 +78,27 @@ func (s *SDK) Client(t *testing.T, p *Provider, w *Watch, durable store.Store) *
 	return client
 }
 
+// Over returns the client's transport for the SDK.
+func (s *SDK) Over(t *testing.T, client *retrysafe.Client) http.RoundTripper {
+	t.Helper()
+	transport, err := retrysafe.NewTransport(client, s.Transport)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return transport
+}
+
+// counter counts how often an SDK uses its transport.
+type counter struct {
+	next http.RoundTripper
+	n    atomic.Int32
+}
+
+func (c *counter) RoundTrip(req *http.Request) (*http.Response, error) {
+	c.n.Add(1)
+	return c.next.RoundTrip(req)
+}
+
 // Called is how one call under retrysafe went.
 type Called struct {
 	ID     string
@@ -87,10 +113,8 @@ func (s *SDK) Call(t *testing.T, p *Provider, durable store.Store) Called {
 	t.Helper()
 	w := &Watch{}
 	before := len(p.Requests())
-	call, err := s.Under(s.Client(t, p, w, durable))
-	if err != nil {
-		t.Fatal(err)
-	}
+	trips := &counter{next: s.Over(t, s.Client(t, p, w, durable))}
+	call := s.Under(trips)
 	ctx, report := retrysafe.WithOperation(t.Context(), s.Command, s.ID)
 	var got Called
 	got.ID, got.Err = call(ctx)
@@ -102,6 +126,9 @@ func (s *SDK) Call(t *testing.T, p *Provider, durable store.Store) Called {
 	}
 	if !s.Nameless && (report.Outcome() != got.End.Outcome || len(report.Attempts()) != got.End.Attempts || report.Key() != got.End.Key) {
 		t.Errorf("the report is %v, and the observer was told %v", report, got.End)
+	}
+	if n := int(trips.n.Load()); n != max(s.Trips, 1) {
+		t.Errorf("the SDK used the transport %d times in one call: it tries again by itself", n)
 	}
 	if sent := len(p.Requests()) - before; sent != w.Deliveries() {
 		t.Errorf("%d requests arrived, and %d deliveries are known\n%s", sent, w.Deliveries(), timeline(p))

@@ -10,17 +10,13 @@ import (
 	"github.com/retrysafe/retrysafe"
 )
 
-// newStripe returns stripe-go over a client's transport.
-func newStripe(client *retrysafe.Client, secret string) (*stripe.Client, error) {
-	transport, err := retrysafe.NewTransport(client, nil)
-	if err != nil {
-		return nil, err
-	}
+// newStripe returns stripe-go over a transport of retrysafe.NewTransport.
+func newStripe(transport http.RoundTripper, secret string) *stripe.Client {
 	backends := stripe.NewBackendsWithConfig(&stripe.BackendConfig{
 		HTTPClient:        &http.Client{Transport: transport}, // the one line
 		MaxNetworkRetries: stripe.Int64(0),                    // its own retries off
 	})
-	return stripe.NewClient(secret, stripe.WithBackends(backends)), nil
+	return stripe.NewClient(secret, stripe.WithBackends(backends))
 }
 
 // charge charges an order once, however often it is called.

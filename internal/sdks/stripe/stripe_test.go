@@ -23,10 +23,7 @@ var sdk = &sdktest.SDK{
 		backends := stripe.NewBackendsWithConfig(&stripe.BackendConfig{HTTPClient: hc, LeveledLogger: quiet})
 		return create(stripe.NewClient("sk_test_1", stripe.WithBackends(backends)))
 	},
-	Under: func(client *retrysafe.Client) (sdktest.Call, error) {
-		sc, err := newStripe(client, "sk_test_1")
-		return create(sc), err
-	},
+	Under: func(transport http.RoundTripper) sdktest.Call { return create(newStripe(transport, "sk_test_1")) },
 }
 
 var quiet = &stripe.LeveledLogger{Level: stripe.LevelNull}
@@ -83,10 +80,7 @@ func TestAProcessThatBeginsAgainIsGivenTheRecordedAnswer(t *testing.T) { sdk.Res
 // itself sends a request with an Idempotency-Key again.
 func TestAReplayOfNetHTTPIsCounted(t *testing.T) {
 	p := sdk.Start(t, mock.Pass(), mock.ResetAfterEffect())
-	sc, err := newStripe(sdk.Client(t, p, nil, nil), "sk_test_1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	sc := newStripe(sdk.Over(t, sdk.Client(t, p, nil, nil)), "sk_test_1")
 	if _, err := charge(t.Context(), sc, "order-1", 4200); err != nil {
 		t.Fatal(err)
 	}
@@ -118,10 +112,7 @@ func TestTheGuidesChargeSaysHowItEnded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := sdk.Start(t, c.script...)
-			sc, err := newStripe(sdk.Client(t, p, nil, nil), "sk_test_1")
-			if err != nil {
-				t.Fatal(err)
-			}
+			sc := newStripe(sdk.Over(t, sdk.Client(t, p, nil, nil)), "sk_test_1")
 			intent, err := charge(t.Context(), sc, sdk.ID, 4200)
 			if c.ok && (err != nil || intent.ID != sdk.Made) || !c.ok && (intent != nil || !c.want(err)) {
 				t.Errorf("%v, %v", intent, err)

@@ -19,18 +19,19 @@ func twilioProfile() retrysafe.Profile {
 	}
 }
 
-// newTwilio returns twilio-go for one message. It takes no context, so the
-// transport knows the name; transports are small, and share the client.
-func newTwilio(rs *retrysafe.Client, sid, token, message string) (*messages.ApiService, error) {
-	transport, err := retrysafe.NewTransport(rs, &retrysafe.TransportOptions{
-		Name: func(*http.Request) (command, id string) { return "messages.create", message },
-	})
-	if err != nil {
-		return nil, err
-	}
+// newTwilio returns twilio-go over a transport of retrysafe.NewTransport.
+func newTwilio(transport http.RoundTripper, sid, token string) *messages.ApiService {
 	own := &client.Client{Credentials: client.NewCredentials(sid, token), HTTPClient: &http.Client{Transport: transport}} // the one line
 	own.SetAccountSid(sid)
-	return messages.NewApiServiceWithClient(own), nil
+	return messages.NewApiServiceWithClient(own)
+}
+
+// named names every request of a transport. twilio-go takes no context, so each
+// message has a transport; they are small, and share the client.
+func named(message string) *retrysafe.TransportOptions {
+	return &retrysafe.TransportOptions{
+		Name: func(*http.Request) (command, id string) { return "messages.create", message },
+	}
 }
 
 // created looks up in the store how the message ended.
@@ -38,10 +39,11 @@ var created = retrysafe.Command[retrysafe.None, []byte]{Name: "messages.create",
 
 // remind sends a message once, however often it is called.
 func remind(ctx context.Context, rs *retrysafe.Client, sid, token, message, to, text string) (*messages.ApiV2010Message, error) {
-	tw, err := newTwilio(rs, sid, token, message)
+	transport, err := retrysafe.NewTransport(rs, named(message))
 	if err != nil {
 		return nil, err
 	}
+	tw := newTwilio(transport, sid, token)
 	sent, err := tw.CreateMessage(new(messages.CreateMessageParams).SetTo(to).SetFrom("+15005550006").SetBody(text))
 	if err == nil {
 		return sent, nil

@@ -28,10 +28,8 @@ var sdk = &sdktest.SDK{
 		own.SetAccountSid(sid)
 		return call(messages.NewApiServiceWithClient(own))
 	},
-	Under: func(rs *retrysafe.Client) (sdktest.Call, error) {
-		tw, err := newTwilio(rs, sid, "token", "order-1234/reminder")
-		return call(tw), err
-	},
+	Transport: named("order-1234/reminder"),
+	Under:     func(transport http.RoundTripper) sdktest.Call { return call(newTwilio(transport, sid, "token")) },
 }
 
 func call(tw *messages.ApiService) sdktest.Call {

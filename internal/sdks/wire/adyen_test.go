@@ -19,9 +19,8 @@ var adyen = &sdktest.SDK{
 	Mock:    mock.Options{Effect: adyenPaid},
 	Command: "payments.create", ID: "order-1234", Made: "psp_eff_1",
 	Durable: true,
-	Under: func(client *retrysafe.Client) (sdktest.Call, error) {
-		hc, err := over(client)
-		return adyenCall(hc), err
+	Under: func(transport http.RoundTripper) sdktest.Call {
+		return adyenCall(&http.Client{Transport: transport})
 	},
 }
 

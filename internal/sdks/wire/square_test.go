@@ -17,9 +17,8 @@ var square = &sdktest.SDK{
 	Mock:    mock.Options{Effect: squarePaid, KeyRequired: true},
 	Front:   sdktest.KeyInBody("idempotency_key"),
 	Command: "payments.create", ID: "order-1234", Made: "eff_1",
-	Under: func(client *retrysafe.Client) (sdktest.Call, error) {
-		hc, err := over(client)
-		return squareCall(hc, "of-the-application"), err
+	Under: func(transport http.RoundTripper) sdktest.Call {
+		return squareCall(&http.Client{Transport: transport}, "of-the-application")
 	},
 }
 

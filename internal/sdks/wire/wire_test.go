@@ -54,12 +54,6 @@ func post(ctx context.Context, hc *http.Client, url string, header http.Header, 
 	return json.Unmarshal(answer, into)
 }
 
-// over returns an http.Client over a client's transport.
-func over(client *retrysafe.Client) (*http.Client, error) {
-	transport, err := retrysafe.NewTransport(client, nil)
-	return &http.Client{Transport: transport}, err
-}
-
 // stopped is a call that nobody may send again.
 func stopped(outcome retrysafe.Outcome, effects int) sdktest.Under {
 	return sdktest.Under{Attempts: 1, Effects: effects, Err: true, Outcome: outcome}

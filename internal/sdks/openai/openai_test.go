@@ -111,6 +111,17 @@ func TestOnlyTheClientsLoopTriesAgain(t *testing.T) {
 
 func TestAProcessThatBeginsAgainIsGivenTheRecordedAnswer(t *testing.T) { sdk.Restarts(t) }
 
+// TestWithoutANameTheSDKIsAsItWas: its own retries, switched on for the call, and
+// their doubles.
+func TestWithoutANameTheSDKIsAsItWas(t *testing.T) {
+	p := sdk.Start(t, mock.FailAfterEffect(500))
+	oc := newOpenAI(sdk.Over(t, sdk.Client(t, p, nil, nil)), "sk-1")
+	made, err := oc.Chat.Completions.New(t.Context(), params, option.WithMaxRetries(2))
+	if err != nil || made.ID != "chatcmpl-eff_2" || p.EffectCount() != 2 || len(p.Requests()) != 2 {
+		t.Errorf("%v, %v, %d effects in %d requests, want 2 in 2", made, err, p.EffectCount(), len(p.Requests()))
+	}
+}
+
 // TestTheGuidesSummarySaysHowItEnded: the function that the guide shows.
 func TestTheGuidesSummarySaysHowItEnded(t *testing.T) {
 	p := sdk.Start(t, sdktest.JSON(400, invalid), mock.Pass(), mock.FailAfterEffect(500))

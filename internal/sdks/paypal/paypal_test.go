@@ -55,6 +55,8 @@ func refunded(r mock.Request) mock.Reply {
 type tokens struct {
 	next http.Handler
 
+	down bool // no token today
+
 	mu    sync.Mutex
 	asked []*http.Request
 }
@@ -69,6 +71,11 @@ func (s *tokens) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, req)
 	w.Header().Set("Content-Type", "application/json")
+	if s.down {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		io.WriteString(w, broken)
+		return
+	}
 	// It expires within the minute in which the SDK renews, so at every call.
 	io.WriteString(w, `{"access_token":"token","token_type":"Bearer","expires_in":30}`)
 }
@@ -139,6 +146,26 @@ func TestATokenIsRenewedUnderTheOrdersContext(t *testing.T) {
 		if r.Header.Get("Authorization") != "Bearer token" || !strings.HasSuffix(r.Path, "/refund") {
 			t.Errorf("sent %v with %q", r, r.Header.Get("Authorization"))
 		}
+	}
+}
+
+// TestWithoutATokenNothingIsSent: and nobody takes the answer for the refund's.
+func TestWithoutATokenNothingIsSent(t *testing.T) {
+	own := *sdk
+	own.Front = func(next http.Handler) http.Handler { return &tokens{next: next, down: true} }
+	p := own.Start(t)
+	pp, err := newPayPal(own.Over(t, own.Client(t, p, nil, nil)), "id", "secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = refund(t.Context(), pp, own.ID, "cap_1", "5.00")
+	var says *paypal.ErrorResponse
+	var ours *retrysafe.Error
+	if !errors.As(err, &says) || says.Name != "INTERNAL_SERVER_ERROR" || !errors.As(err, &ours) || ours.ThisCall != retrysafe.NotApplied {
+		t.Errorf("without a token: %v", err)
+	}
+	if len(p.Requests()) != 0 {
+		t.Errorf("sent without a token:\n%v", p.Requests())
 	}
 }
 

@@ -47,6 +47,6 @@ func refund(ctx context.Context, pp *paypal.Client, name, capture, value string)
 	case report.Outcome() == retrysafe.NotApplied && errors.As(err, &refused):
 		return nil, refused
 	default:
-		return nil, report.Err() // unknown: call again under the same name
+		return nil, errors.Join(err, report.Err()) // unknown: call again under the same name
 	}
 }

@@ -156,7 +156,7 @@ func (a Alone) String() string {
 	case !a.Err:
 		return fmt.Sprintf("doubles by itself: **%d effects**, no error", a.Effects)
 	case a.Effects == 0 && a.Repeated == 1:
-		return fmt.Sprintf("gives up: an error after %s, no effect", requests(a.Requests))
+		return fmt.Sprintf("gives up: an error after %s, no effect; calling again works", requests(a.Requests))
 	case a.Effects == 0:
 		return fmt.Sprintf("gives up: an error after %s; calling again doubles: **%d effects**", requests(a.Requests), a.Repeated)
 	case a.Repeated > a.Effects:

@@ -32,6 +32,6 @@ func charge(ctx context.Context, sc *stripe.Client, order string, cents int64) (
 	case report.Outcome() == retrysafe.NotApplied && errors.As(err, &declined):
 		return nil, declined // another card is another operation
 	default:
-		return nil, report.Err() // unknown: call again under the same name
+		return nil, errors.Join(err, report.Err()) // unknown: call again under the same name
 	}
 }

@@ -60,7 +60,7 @@ func (s *streamer) wait() {
 	}
 	select {
 	case <-s.heard:
-	case <-time.After(10 * time.Second):
+	case <-time.After(5 * time.Second):
 		s.late.Store(true)
 	}
 }
@@ -120,7 +120,7 @@ func TestBehindAGatewayWithKeysAFailureBeforeTheStreamIsTriedAgain(t *testing.T)
 func TestEventsArriveOneByOne(t *testing.T) {
 	own, server := streaming(0), (*streamer)(nil)
 	own.Front = func(next http.Handler) http.Handler {
-		server = &streamer{next: next, heard: make(chan struct{})}
+		server = &streamer{next: next, heard: make(chan struct{}, len(pieces))}
 		return server
 	}
 	p := own.Start(t)

@@ -32,7 +32,7 @@ func (t target) aws() func(context.Context) error {
 		if err := stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("Deserializer", deserialize), middleware.After); err != nil {
 			return err
 		}
-		out, _, err := middleware.DecorateHandler(smithyhttp.NewClientHandler(client), stack).Handle(ctx, theCharge)
+		out, _, err := middleware.DecorateHandler(smithyhttp.NewClientHandlerWithOptions(client), stack).Handle(ctx, theCharge)
 		if err != nil {
 			return err
 		}

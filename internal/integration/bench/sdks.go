@@ -39,7 +39,7 @@ func (t target) stripe() func(context.Context) error {
 func (t target) openai() func(context.Context) error {
 	client := openai.NewClient(option.WithBaseURL(t.base+chatBase), option.WithAPIKey("sk-1"), option.WithHTTPClient(t.limited()))
 	params := openai.ChatCompletionNewParams{
-		Model: openai.ChatModelGPT4o, Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage("4200 eur?")},
+		Model: openai.ChatModelGPT5_2, Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage("4200 eur?")},
 	}
 	return func(ctx context.Context) error {
 		got, err := client.Chat.Completions.New(ctx, params)

@@ -19,11 +19,11 @@ type visit struct {
 	order  *order
 }
 
-// A fault is one way to treat a delivery. Those whose names begin with "done"
-// have the effect first.
+// A fault is one way to treat a delivery, and how often it comes.
 type fault struct {
 	name  string
 	share int
+	done  bool // before it fails: the effect has taken place
 	serve func(*visit)
 }
 
@@ -31,30 +31,30 @@ type fault struct {
 const attemptTimeout = 100 * time.Millisecond
 
 var faults = []fault{
-	{"500", 120, func(v *visit) { v.answer(500, "{}") }},
-	{"done, 500", 120, func(v *visit) { v.apply(); v.answer(500, "{}") }},
-	{"503, come at once", 100, func(v *visit) { v.Header().Set("Retry-After", "0"); v.answer(503, "{}") }},
-	{"done, 502 and a page", 40, func(v *visit) { v.apply(); v.page(502) }},
-	{"429", 120, func(v *visit) { v.Header().Set("Retry-After", "0"); v.answer(429, "{}") }},
-	{"409 in flight", 30, func(v *visit) { v.answer(409, "{}") }},
-	{"reset", 30, func(v *visit) { v.reset("") }},
-	{"done, reset", 30, func(v *visit) { v.apply(); v.reset("") }},
-	{"done, reset in the header", 30, func(v *visit) { v.apply(); v.reset("HTTP/1.1 200 OK\r\nContent-Ty") }},
-	{"done, reset in the body", 30, func(v *visit) { v.apply(); v.reset(begun) }},
-	{"done, closed", 30, func(v *visit) { v.apply(); v.close("") }},
-	{"done, cut", 60, func(v *visit) { v.apply(); v.close(begun) }},
-	{"done, malformed", 60, func(v *visit) { v.apply(); v.answer(200, `{"order":`) }},
-	{"a page", 40, func(v *visit) { v.page(200) }},
-	{"stalled", 10, func(v *visit) { v.stall() }},
-	{"done, stalled", 10, func(v *visit) { v.apply(); v.stall() }},
-	{"stalled, done late", 10, func(v *visit) { v.stall(); v.apply() }},
-	{"done, stalled in the body", 10, func(v *visit) { v.apply(); v.begin(); v.stall() }},
-	{"307", 20, func(v *visit) { v.redirect(307) }},
-	{"302", 20, func(v *visit) { v.redirect(302) }},
-	{"done, 303", 20, func(v *visit) { v.apply(); v.redirect(303) }},
-	{"declined", 80, func(v *visit) { v.decline() }},
-	{"done, too long", 1, func(v *visit) { v.apply(); v.long(9 << 20) }},
-	{"done, endless", 1, func(v *visit) { v.apply(); v.long(1 << 40) }},
+	{"500", 120, false, func(v *visit) { v.answer(500, "{}") }},
+	{"500", 120, true, func(v *visit) { v.answer(500, "{}") }},
+	{"503, come at once", 100, false, func(v *visit) { v.Header().Set("Retry-After", "0"); v.answer(503, "{}") }},
+	{"502 and a page", 40, true, func(v *visit) { v.page(502) }},
+	{"429", 120, false, func(v *visit) { v.Header().Set("Retry-After", "0"); v.answer(429, "{}") }},
+	{"409 in flight", 30, false, func(v *visit) { v.answer(409, "{}") }},
+	{"reset", 30, false, func(v *visit) { v.reset("") }},
+	{"reset", 30, true, func(v *visit) { v.reset("") }},
+	{"reset in the header", 30, true, func(v *visit) { v.reset("HTTP/1.1 200 OK\r\nContent-Ty") }},
+	{"reset in the body", 30, true, func(v *visit) { v.reset(begun) }},
+	{"closed", 30, true, func(v *visit) { v.close("") }},
+	{"cut", 60, true, func(v *visit) { v.close(begun) }},
+	{"malformed", 60, true, func(v *visit) { v.answer(200, `{"order":`) }},
+	{"a page", 40, false, func(v *visit) { v.page(200) }},
+	{"stalled", 10, false, func(v *visit) { v.stall() }},
+	{"stalled", 10, true, func(v *visit) { v.stall() }},
+	{"stalled, done late", 10, false, func(v *visit) { v.stall(); v.apply() }},
+	{"stalled in the body", 10, true, func(v *visit) { v.begin(); v.stall() }},
+	{"307", 20, false, func(v *visit) { v.redirect(307) }},
+	{"302", 20, false, func(v *visit) { v.redirect(302) }},
+	{"303", 20, true, func(v *visit) { v.redirect(303) }},
+	{"declined", 80, false, func(v *visit) { v.decline() }},
+	{"too long", 1, true, func(v *visit) { v.long(9 << 20) }},
+	{"endless", 1, true, func(v *visit) { v.long(1 << 40) }},
 }
 
 // fine answers as a server that is well.
@@ -96,6 +96,23 @@ func treatment(number, delivery int) (index int, fails bool) {
 
 // throttled is the place of 429 among the faults.
 const throttled = 4
+
+func (f *fault) String() string {
+	if f.done {
+		return "done, and " + f.name
+	}
+	return f.name
+}
+
+// treat has the effect, if that comes first, and the fault. What was declined
+// stays declined: an answer that says otherwise would be a lie.
+func (f *fault) treat(v *visit) {
+	if f.done && !v.apply() {
+		v.decline()
+		return
+	}
+	f.serve(v)
+}
 
 func (v *visit) key() string { return v.Request.Header.Get("Idempotency-Key") }
 

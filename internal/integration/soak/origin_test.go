@@ -53,7 +53,7 @@ func (o *origin) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	o.served[index].Add(1)
-	faults[index].serve(v)
+	faults[index].treat(v)
 }
 
 func (o *origin) connState(c net.Conn, state http.ConnState) {

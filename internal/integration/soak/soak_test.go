@@ -102,11 +102,11 @@ func (s *soak) check(t *testing.T) {
 	if got := s.origin.followed.Load(); got > 0 {
 		t.Errorf("%d redirects were followed", got)
 	}
-	for i, f := range faults {
-		served := s.origin.served[i].Load()
-		t.Logf("%6d x %s", served, f.name)
+	for i := range faults {
+		f, served := &faults[i], s.origin.served[i].Load()
+		t.Logf("%6d x %s", served, f)
 		if served == 0 && *operations >= usual {
-			t.Errorf("%s never came", f.name)
+			t.Errorf("%s never came", f)
 		}
 	}
 	for _, outcome := range []retrysafe.Outcome{retrysafe.Applied, retrysafe.NotApplied, retrysafe.Unknown} {

@@ -113,11 +113,14 @@ func (c *caller) send(number int, _ bool, r *rand.Rand) (got int, err error) {
 	resp, err := c.post(ctx, number, "charge")
 	if err == nil {
 		defer resp.Body.Close()
-		body, _ := io.ReadAll(io.LimitReader(resp.Body, 10<<20))
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, enough))
 		got = read(body, `{"order":%d}`, number)
 	}
 	return got, told(err, report)
 }
+
+// enough is what is read of an answer that does not end.
+const enough = 10 << 20
 
 // read takes an operation's number out of an answer. A transport does not
 // decode: what comes through it may be cut, or mean nothing, and is then
@@ -137,7 +140,7 @@ func (c *caller) stream(number int, _ bool, r *rand.Rand) (got int, err error) {
 	ctx, report := retrysafe.WithOperation(ctx, "streams.sdk", "order-"+strconv.Itoa(number))
 	resp, err := c.post(ctx, number, "stream")
 	if err == nil {
-		event, _ := bufio.NewReader(resp.Body).ReadBytes('\n')
+		event, _ := bufio.NewReader(io.LimitReader(resp.Body, enough)).ReadBytes('\n')
 		got = read(event, `data: {"order":%d}`, number)
 		if r.IntN(2) == 0 {
 			resp.Body.Close()

@@ -40,8 +40,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Errorf("after 10 s it is not so that %s", what)
-			return
+			t.Fatalf("after 10 s it is not so that %s", what)
 		}
 	}
 }

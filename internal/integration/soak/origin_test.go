@@ -19,7 +19,7 @@ type origin struct {
 	orders   []order
 	served   []atomic.Int64 // by fault
 	followed atomic.Int64   // redirects that somebody followed
-	working  sync.WaitGroup
+	working  atomic.Int64   // deliveries that are being treated
 
 	mu    sync.Mutex
 	conns map[net.Conn]http.ConnState
@@ -34,13 +34,16 @@ func newOrigin(t *testing.T, operations int) *origin {
 	o.Config.ErrorLog = log.New(io.Discard, "", 0)
 	o.Config.ConnState = o.connState
 	o.Start()
-	t.Cleanup(o.Close)
+	t.Cleanup(func() {
+		o.CloseClientConnections() // Some are left open only if the test has failed.
+		o.Close()
+	})
 	return o
 }
 
 func (o *origin) serve(w http.ResponseWriter, r *http.Request) {
 	o.working.Add(1)
-	defer o.working.Done()
+	defer o.working.Add(-1)
 	number, err := strconv.Atoi(r.PathValue("number"))
 	if err != nil || number >= len(o.orders) {
 		http.NotFound(w, r)

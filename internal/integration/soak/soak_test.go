@@ -73,7 +73,7 @@ func (s *soak) run(t *testing.T, operations int) {
 	}
 	storm([]*caller{s.unstored, stored}, s.made, s.endings[s.made:s.made+operations])
 	s.made += operations
-	s.origin.working.Wait() // What comes late counts too.
+	eventually(t, "no delivery is being treated", func() bool { return s.origin.working.Load() == 0 })
 	eventually(t, "no connection is at work", func() bool { _, busy := s.origin.connections(); return busy == 0 })
 	s.transport.CloseIdleConnections()
 	eventually(t, "no connection is open", func() bool { open, _ := s.origin.connections(); return open == 0 })

@@ -61,7 +61,7 @@ func parse(args []string) (o options, profile string, err error) {
 	flags.StringVar(&o.dir, "dir", "", "directory for the databases, which are kept and used again; empty: a temporary one")
 	flags.StringVar(&o.out, "out", "", "directory for CSV files and plots; empty: none are written")
 	only := flags.String("only", "", "measurements, separated by commas: calls, command, answers, lifecycles, callers, records; empty: all")
-	flags.IntVar(&o.rounds, "rounds", 3000, "rounds of what is measured call by call; a tenth as many of calls, which are made by turns")
+	flags.IntVar(&o.rounds, "rounds", 3000, "rounds of what is measured call by call; a third as many of calls, which are made in turns")
 	flags.IntVar(&o.phases, "phases", 5, "phases of what is measured for a time")
 	flags.DurationVar(&o.phase, "phase", time.Second, "length of a phase")
 	callers := flags.String("callers", "1,8,64,256", "numbers of callers")

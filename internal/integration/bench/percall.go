@@ -54,7 +54,7 @@ func (b *bench) compare(ctx context.Context, s setting) (*comparison, error) {
 	}
 	c := &comparison{setting: s, peers: make([]measured, len(peers))}
 	order := rand.New(rand.NewPCG(1, 2))
-	for round := -1; round < max(b.rounds/10, 1); round++ {
+	for round := -1; round < max(b.rounds/3, 1); round++ {
 		for _, i := range order.Perm(len(peers)) {
 			took, err := s.turn(ctx, peers[i])
 			if err != nil {

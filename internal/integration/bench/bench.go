@@ -27,6 +27,7 @@ var measurements = []struct {
 	name    string
 	measure func(*bench, context.Context) error
 }{
+	{"calls", (*bench).measureCalls},
 	{"command", (*bench).measureCommand},
 	{"answers", (*bench).measureAnswers},
 	{"lifecycles", (*bench).measureLifecycles},

@@ -8,4 +8,9 @@
 // are the ratios. Databases lie in -dir, which must be on the disk that is
 // meant; ten million records need about 10 GB there. -only and smaller -records
 // give a quick look.
+//
+// The measurement calls compares one call, without a database, with what other
+// clients make of it; -tags peers adds typed SDKs, which take minutes to compile:
+//
+//	go run -tags peers ./internal/integration/bench -only calls -out docs/performance
 package main

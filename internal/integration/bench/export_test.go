@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"database/sql"
+	"net/http"
 	"testing"
 	"time"
 )
@@ -11,6 +13,7 @@ var (
 	Command  = command
 	Quantile = quantile[time.Duration]
 	InTurn   = inTurn
+	Serve    = serve
 )
 
 // Series is a series for tests.
@@ -48,4 +51,31 @@ func Present(t testing.TB, file string) (c Contents) {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// PeersAt returns the calls of all peers to a server.
+func PeersAt(t testing.TB, base string) map[string]func(context.Context) error {
+	t.Helper()
+	all, err := peersOf(target{base, http.DefaultTransport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := map[string]func(context.Context) error{}
+	for _, p := range all {
+		calls[p.name] = p.call
+	}
+	return calls
+}
+
+// Bars draws values of two settings.
+func Bars(values ...float64) string {
+	b := bars{title: "a < b"}
+	for _, setting := range []string{"one", "two"} {
+		var all []bar
+		for _, v := range values {
+			all = append(all, bar{"of " + setting, v})
+		}
+		b.add(setting, all)
+	}
+	return b.svg()
 }

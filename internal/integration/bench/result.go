@@ -47,7 +47,10 @@ func slicesOf(word string, n int) []string {
 }
 
 // plot writes a chart, unless nothing is to be written.
-func (b *bench) plot(name string, c chart) error {
+func (b *bench) plot(name string, c chart) error { return b.draw(name, c.svg()) }
+
+// draw writes a drawing, unless nothing is to be written.
+func (b *bench) draw(name, svg string) error {
 	if b.out == "" {
 		return nil
 	}
@@ -55,7 +58,7 @@ func (b *bench) plot(name string, c chart) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString(c.svg())
+	_, err = f.WriteString(svg)
 	return errors.Join(err, f.Close())
 }
 

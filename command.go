@@ -120,8 +120,8 @@ func (c Command[Req, Res]) With(call Call) Command[Req, Res] {
 func (c Command[Req, Res]) Do(ctx context.Context, client *Client, id string, req Req) (*Result[Res], error) {
 	res, d := new(Result[Res]), c.declaration()
 	t := task{call: c.call, id: id, req: req, into: &res.Value, failure: c.Failure}
-	if c.Identity != nil {
-		t.identity = func() []any { return c.Identity(req) }
+	if identity := c.Identity; identity != nil { // Captured by itself: the command stays on the stack.
+		t.identity = func() []any { return identity(req) }
 	}
 	return res.ended(client.perform(ctx, &d, t))
 }

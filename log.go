@@ -27,6 +27,9 @@ func (l logs) OperationEnd(ctx context.Context, e OperationEnd) {
 	if e.Outcome == Unknown {
 		level = slog.LevelWarn
 	}
+	if !l.to.Enabled(ctx, level) {
+		return
+	}
 	attrs := []slog.Attr{
 		slog.String("command", e.Operation.Command), slog.String("id", e.Operation.ID),
 		slog.String("account", e.Operation.Account),
@@ -37,6 +40,9 @@ func (l logs) OperationEnd(ctx context.Context, e OperationEnd) {
 func (l logs) AttemptStart(ctx context.Context, _ AttemptStart) context.Context { return ctx }
 
 func (l logs) AttemptEnd(ctx context.Context, e AttemptEnd) {
+	if !l.to.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
 	l.to.LogAttrs(ctx, slog.LevelDebug, "retrysafe attempt",
 		slog.String("command", e.Operation.Command), slog.String("id", e.Operation.ID),
 		slog.String("key", e.Key.hash()), slog.Any("attempt", e.Attempt))
@@ -46,6 +52,9 @@ func (l logs) StoreMoved(ctx context.Context, m StoreMove) {
 	level := slog.LevelDebug
 	if m.Err != nil {
 		level = slog.LevelWarn
+	}
+	if !l.to.Enabled(ctx, level) {
+		return
 	}
 	l.to.LogAttrs(ctx, level, "retrysafe store", slog.Any("store", m))
 }

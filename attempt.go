@@ -80,7 +80,7 @@ func (r *run) attempt(parent context.Context, t *attemptTransport, cur *current)
 		defer timer.Stop()
 	}
 	cur.wire = wire{limit: r.deliveryLimit(), stop: cancel, plainIsH2: t.plainIsH2, direct: t.direct}
-	if header == nil && r.client.authorize == nil {
+	if header == nil && r.authorize() == nil {
 		r.deliver(parent, t, cur, r.request.http(cur.wire.traced(ctx), cur.wire.limit > 1))
 		return
 	}
@@ -200,6 +200,15 @@ func (r *run) observed(parent context.Context, cur *current) (context.Context, h
 	return cur.observed, header
 }
 
+// authorize is the application's, but a query that an SDK sends has the SDK's own
+// credentials.
+func (r *run) authorize() func(*http.Request) error {
+	if r.contract.handsOn && r.contract.query {
+		return nil
+	}
+	return r.client.authorize
+}
+
 // prepare makes the request, lets the application put credentials on it, and
 // looks at what it did.
 func (r *run) prepare(ctx context.Context, header http.Header, again bool) (*http.Request, error) {
@@ -208,7 +217,7 @@ func (r *run) prepare(ctx context.Context, header http.Header, again bool) (*htt
 		header = out.Header.Clone()
 	}
 	out.Header = r.request.withLive(header)
-	if authorize := r.client.authorize; authorize != nil {
+	if authorize := r.authorize(); authorize != nil {
 		if err := authorize(out); err != nil {
 			return nil, &unsent{ErrAuthorize, err}
 		}

@@ -153,7 +153,10 @@ func (c *Client) at(path, query string) *url.URL {
 
 // originOf returns scheme, host and port, the default port left out.
 func originOf(u *url.URL) string {
-	host := strings.ToLower(u.Hostname())
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
 	if port := u.Port(); port != "" && !(u.Scheme == "https" && port == "443") && !(u.Scheme == "http" && port == "80") {
 		host += ":" + port
 	}

@@ -92,7 +92,7 @@ func (r *run) handOn(req *http.Request, end *ending) (*http.Response, error) {
 	default:
 		return nil, &Error{
 			Outcome: Applied, ThisCall: r.tally.thisCall(), Evidence: EvidenceDone, Operation: r.request.op, Key: end.key,
-			Status: a.Status, Attempts: end.attempts, causes: []error{ErrAnswerLost},
+			Recorded: end.recorded, Status: a.Status, Attempts: end.attempts, causes: []error{ErrAnswerLost},
 		}
 	}
 }

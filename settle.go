@@ -177,7 +177,7 @@ func (r *run) overtaken(end *ending, rec *store.Record) {
 	if rec.Outcome() != Unknown {
 		answer := end.answer
 		*end = r.recordedEnd(rec)
-		if end.answer == nil {
+		if end.answer == nil && r.agrees(rec) {
 			end.answer = answer
 		}
 		return
@@ -189,6 +189,12 @@ func (r *run) overtaken(end *ending, rec *store.Record) {
 	if rec.State == store.StateInFlight {
 		end.err.causes = append(end.err.causes, ErrInFlight)
 	}
+}
+
+// agrees reports whether the run's own answer says what the record says. Of an
+// operation that was applied, another one would be taken for its success.
+func (r *run) agrees(rec *store.Record) bool {
+	return rec.Outcome() != Applied || r.tally.applied
 }
 
 // contradict is the end of a call that heard the opposite of what is recorded.

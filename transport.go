@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"strings"
+	"unicode/utf8"
 )
 
 // TransportOptions of NewTransport. The zero value names no request by itself
@@ -49,6 +51,9 @@ func NewTransport(client *Client, opts *TransportOptions) (http.RoundTripper, er
 	if err := client.usable(); err != nil {
 		return nil, err
 	}
+	if !isASCII(client.origin) {
+		return nil, invalid("the base URL's host is written in ASCII (xn--...), as it is sent")
+	}
 	t := &transport{client: client, origins: map[string]bool{client.origin: true}, queries: map[string]*contract{}}
 	if opts != nil {
 		t.name = opts.Name
@@ -83,6 +88,8 @@ func (t *transport) addOrigin(origin string) error {
 		return invalid("Origins: an origin cannot be parsed")
 	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
 		return invalid("Origins: an origin is http or https and a host")
+	case !isASCII(u.Host):
+		return invalid("Origins: a host is written in ASCII (xn--...), as it is sent")
 	case u.User != nil, u.Path != "" && u.Path != "/", u.RawQuery != "", u.Fragment != "":
 		return invalid("Origins: an origin has no more than scheme, host and port")
 	}
@@ -190,4 +197,8 @@ func (t *transport) perform(req *http.Request, report *Report, command, id strin
 		return nil, refused
 	}
 	return r.through(req, report.perform)
+}
+
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }

@@ -68,13 +68,19 @@ func TestAReportOfNothingIsNoSuccess(t *testing.T) {
 
 func TestTransportOptionsAreChecked(t *testing.T) {
 	client := wireClient(t, always(200, ""), retrysafe.Options{})
-	for _, origin := range []string{"", "api.example.com", "ftp://x", "https://", "https://a/b", "https://u@a", "https://a?b", "https://a#b", "://"} {
+	for _, origin := range []string{"", "api.example.com", "ftp://x", "https://", "https://a/b", "https://u@a", "https://a?b", "https://a#b", "://", "https://bücher.example"} {
 		_, err := retrysafe.NewTransport(client, &retrysafe.TransportOptions{Origins: []string{origin}})
 		if !errors.Is(err, retrysafe.ErrInvalid) {
 			t.Errorf("%q: %v", origin, err)
 		}
 	}
-	_, err := retrysafe.NewTransport(nil, nil)
+	abroad, err := retrysafe.NewClient("https://bücher.example", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = retrysafe.NewTransport(abroad, nil)
+	wantInvalid(t, err)
+	_, err = retrysafe.NewTransport(nil, nil)
 	wantInvalid(t, err)
 	_, err = retrysafe.NewTransport(&retrysafe.Client{}, nil)
 	wantInvalid(t, err)

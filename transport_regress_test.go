@@ -247,10 +247,28 @@ func TestWhatARecordWouldChangeIsRefused(t *testing.T) {
 
 func TestAnObservedGETMayHaveSpacesAroundAValue(t *testing.T) {
 	sdk := sdkOver(t, retrysafe.Options{
-		HTTPClient: &http.Client{Transport: always(200, "{}")}, Authorize: func(*http.Request) error { return nil },
+		HTTPClient: &http.Client{Transport: always(200, "{}")}, Observer: &changer{unchanged, unchanged},
 	}, nil)
 	if got, err := send(t.Context(), sdk, "GET", sdkURL, "", "X-Note", "a "); err != nil || got.status != 200 {
 		t.Errorf("%+v %v", got, err)
+	}
+}
+
+func TestAnSDKsGETKeepsItsOwnCredentials(t *testing.T) {
+	asked := 0
+	wire := transportFunc(func(req *http.Request) (*http.Response, error) {
+		if got := req.Header.Get("Authorization"); got != "Bearer its-own" {
+			t.Errorf("sent with %q", got)
+		}
+		return trapAnswer(200, "{}"), nil
+	})
+	sdk := sdkOver(t, retrysafe.Options{HTTPClient: &http.Client{Transport: wire}, Authorize: func(req *http.Request) error {
+		asked++
+		req.Header.Set("Authorization", "Bearer ours")
+		return nil
+	}}, nil)
+	if _, err := send(t.Context(), sdk, "GET", sdkURL, "", "Authorization", "Bearer its-own"); err != nil || asked != 0 {
+		t.Errorf("%v, authorized %d times", err, asked)
 	}
 }
 

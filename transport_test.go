@@ -176,13 +176,16 @@ func TestOtherOriginsGetNoKeyAndListedOnesDo(t *testing.T) {
 		"its own":            {"https://api.example.com/x", true},
 		"with default port":  {"https://API.example.com:443/x", true},
 		"listed":             {"https://files.example.com/x", true},
+		"with a last dot":    {"https://api.example.com./x", true},
+		"an IPv6 address":    {"https://[::1]:8080/x", true},
+		"another, that ends": {"https://[::1:8080]/x", false},
 		"another host":       {"https://evil.example.com/x", false},
 		"another scheme":     {"http://api.example.com/x", false},
 		"another port":       {"https://api.example.com:8443/x", false},
 		"a host that begins": {"https://api.example.com.evil.com/x", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			listed := func(_ *retrysafe.Options, to *retrysafe.TransportOptions) { to.Origins = []string{files} }
+			listed := func(_ *retrysafe.Options, to *retrysafe.TransportOptions) { to.Origins = []string{files, "https://[::1]:8080"} }
 			overSDK(t, nil, listed, func(t *testing.T, p *mock.Provider, sdk *http.Client) {
 				ctx, report := retrysafe.WithOperation(t.Context(), "upload", "order-1")
 				if _, err := send(ctx, sdk, "POST", c.url, `{}`); err != nil {

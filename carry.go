@@ -19,7 +19,14 @@ func (p *pass) carryOn(ctx context.Context, h *Handler, item store.DueItem) {
 		p.fail(err)
 		return
 	}
+	if p.leavesAlone(r.contract.line) {
+		p.count(func(report *ResumeReport) { report.Skipped++ })
+		return
+	}
 	end := r.perform(ctx)
+	if r.contract.line.fails() {
+		p.leaveAlone(r.contract.line)
+	}
 	switch {
 	case r.waits:
 		p.count(func(report *ResumeReport) { report.Skipped++ })
@@ -46,6 +53,30 @@ func (p *pass) carryOn(ctx context.Context, h *Handler, item store.DueItem) {
 	if r.record != nil && !r.record.Notice.IsZero() {
 		p.tell(ctx, h, item.Name, r.record.Fence, 0)
 	}
+}
+
+// leaveAlone has the rest of the pass send nothing to a host that fails: every
+// operation would wait in line for long, claimed.
+func (p *pass) leaveAlone(l *line) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.failing[l] = true
+}
+
+func (p *pass) leavesAlone(l *line) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.failing[l]
+}
+
+// answering leaves out the kinds whose host is left alone.
+func (p *pass) answering(kinds []string) (rest []string) {
+	for _, kind := range kinds {
+		if k, err := p.client.contract(&p.handlers[kind].declaration); err == nil && !p.leavesAlone(k.line) {
+			rest = append(rest, kind)
+		}
+	}
+	return rest
 }
 
 func (p *pass) countEnd(r *run, end *ending) {

@@ -115,7 +115,7 @@ func TestOnePassAsksOnceOfEachOperation(t *testing.T) {
 func TestOnePassSendsWhatIsPendingOnce(t *testing.T) {
 	const operations = 200
 	storeBubble(t, &mock.Options{Script: []mock.Fault{mock.Refuse().Times(1000000)}}, func(t *testing.T, p *mock.Provider, s durable, restart restarter) {
-		client := restart(func(o *retrysafe.Options) { o.Retry.MaxAttempts = 1 })
+		client := restart(func(o *retrysafe.Options) { o.Retry.MaxAttempts, o.Retry.Budget = 1, plenty() })
 		for i := range operations {
 			createCharge.Enqueue(context.Background(), client, nil, fmt.Sprint("order-", i), charge{})
 		}

@@ -48,6 +48,13 @@ func (l *line) opens() time.Time {
 	return l.bucket.opens()
 }
 
+// fails reports whether so much has failed that there is no token left.
+func (l *line) fails() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.bucket.empty()
+}
+
 // enter lets a delivery begin, or puts it in line.
 func (l *line) enter(now time.Time) (permit, *waiter) {
 	l.mu.Lock()

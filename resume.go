@@ -94,7 +94,8 @@ type ResumeReport struct {
 	// Told counts handlers that were told of an end, Untold those that returned
 	// an error and will be told again.
 	Told, Untold int
-	// Skipped operations were carried on by others, or are not due any more.
+	// Skipped operations were carried on by others, are not due any more, or
+	// would have waited for a host that fails (RetryPolicy.Budget).
 	Skipped int
 	// Unhandled counts what is due of commands without a handler, up to 1,000 in
 	// all. It was not touched.
@@ -145,9 +146,10 @@ type pass struct {
 	kinds    []string
 	seen     map[seenItem]bool
 
-	mu     sync.Mutex
-	report ResumeReport
-	errs   []error
+	mu      sync.Mutex
+	report  ResumeReport
+	errs    []error
+	failing map[*line]bool // hosts that are left alone for the rest of the pass
 }
 
 // seenItem is an operation that is carried on, or told of: once a pass.
@@ -163,7 +165,7 @@ func (c *Client) pass(handlers []Handler) (*pass, error) {
 	if c.store == nil {
 		return nil, invalid("resuming needs a client with a store")
 	}
-	p := &pass{client: c, handlers: map[string]*Handler{}, seen: map[seenItem]bool{}}
+	p := &pass{client: c, handlers: map[string]*Handler{}, seen: map[seenItem]bool{}, failing: map[*line]bool{}}
 	var hasAdmin, hasNotifier bool
 	p.admin, hasAdmin = c.store.(store.Admin)
 	p.notifier, hasNotifier = c.store.(store.Notifier)
@@ -192,11 +194,20 @@ const (
 
 // run works through pages of what is due until there is nothing new.
 func (p *pass) run(ctx context.Context) error {
-	for len(p.kinds) > 0 {
-		items, err := p.due(ctx, store.DueFilter{Owner: p.client.account, Kinds: p.kinds, Limit: duePage})
+	for kinds := p.kinds; len(kinds) > 0; {
+		items, err := p.due(ctx, store.DueFilter{Owner: p.client.account, Kinds: kinds, Limit: duePage})
 		fresh := p.fresh(items)
-		if err != nil || len(fresh) == 0 {
+		if err != nil {
 			break
+		}
+		if len(fresh) == 0 {
+			// What is left alone may fill the page, and hide what others can do.
+			rest := p.answering(kinds)
+			if len(rest) == len(kinds) {
+				break
+			}
+			kinds = rest
+			continue
 		}
 		if err := p.workThrough(ctx, fresh); err != nil {
 			return errors.Join(append(p.errs, err)...)

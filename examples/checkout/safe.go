@@ -23,7 +23,11 @@ func startSafe(s settings, url string) (process, error) {
 	client, err := retrysafe.NewClient(url, &retrysafe.Options{
 		Account: "acme/loopback",
 		Profile: profile,
-		Retry:   retrysafe.RetryPolicy{MaxAttempts: attempts, AttemptTimeout: s.timeout, Backoff: backoff},
+		Retry: retrysafe.RetryPolicy{
+			MaxAttempts: attempts, AttemptTimeout: s.timeout, Backoff: backoff,
+			// Failures are drawn here, also most of the time. That is no outage.
+			Budget: &retrysafe.Budget{Capacity: calls * attempts * s.orders},
+		},
 	})
 	return &safe{client}, err
 }

@@ -138,7 +138,7 @@ func (l *line) wakeAt(at, now time.Time) {
 	wait := at.Sub(now)
 	if at.Equal(l.bucket.held) {
 		// Many clients may have been given the same time.
-		wait += rand.N(min(wait/10, time.Second) + 1)
+		wait = saturatingAdd(wait, rand.N(min(wait/10, time.Second)+1))
 	}
 	if l.timer == nil {
 		l.timer = time.AfterFunc(wait, l.wake)

@@ -308,6 +308,23 @@ func TestWhoCannotWaitForTheServersTimeEndsAtOnce(t *testing.T) {
 	})
 }
 
+// The longest wait there is and what spreads the clients are together not below
+// zero: the timer would go off again and again.
+func TestAHostThatIsHeldForEverIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &down{header: []string{"Retry-After", "99999999999999999"}}
+		client := wireClient(t, d, retrysafe.Options{Retry: retrysafe.RetryPolicy{
+			MaxAttempts: 1, MaxRetryAfter: retrysafe.Unlimited, MaxElapsed: retrysafe.Unlimited,
+		}})
+		createCharge.Do(t.Context(), client, "order-1", charge{})
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Hour, cancel)
+		if _, err := createCharge.Do(ctx, client, "order-2", charge{}); !errors.Is(err, context.Canceled) || len(d.asked) != 1 {
+			t.Errorf("%v after %d deliveries, want to wait until it is cancelled", err, len(d.asked))
+		}
+	})
+}
+
 func TestAnotherHostIsNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &down{up: true}

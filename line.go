@@ -13,8 +13,8 @@ import (
 type line struct {
 	mu     sync.Mutex
 	bucket bucket
-	queue  list.List // of *waiter
-	timer  *time.Timer
+	queue  list.List   // of *waiter
+	timer  *time.Timer // nil: nobody has waited since the line was empty
 }
 
 // waiter is one operation in line. Its fields are the line's; turn is closed
@@ -128,10 +128,21 @@ func (l *line) advance(now time.Time) {
 		w.permit, w.in = p, nil
 		close(w.turn)
 	}
-	if l.queue.Len() == 0 || l.bucket.blocked() {
-		return // Whoever comes next, or the probe's answer, looks again.
+	switch {
+	case l.queue.Len() == 0:
+		l.rest()
+	case !l.bucket.blocked():
+		l.wakeAt(l.bucket.opens(), now)
+	} // Else the probe's answer looks again.
+}
+
+// rest lets go of the timer. It is not kept for those who come next: in a bubble
+// of testing/synctest it is the bubble's, and no other test may touch it.
+func (l *line) rest() {
+	if l.timer != nil {
+		l.timer.Stop()
+		l.timer = nil
 	}
-	l.wakeAt(l.bucket.opens(), now)
 }
 
 func (l *line) wakeAt(at, now time.Time) {

@@ -325,6 +325,21 @@ func TestAHostThatIsHeldForEverIsLeftAlone(t *testing.T) {
 	})
 }
 
+// A timer of a bubble ends the process if it is touched outside.
+func TestABudgetIsSharedByTestsInAndOutOfBubbles(t *testing.T) {
+	budget := &retrysafe.Budget{}
+	waits := func(t *testing.T) {
+		budget.Spend(host, 10)
+		client := wireClient(t, &down{up: true}, retrysafe.Options{Retry: retrysafe.RetryPolicy{Budget: budget}})
+		if _, err := createCharge.Do(t.Context(), client, "order-1", charge{}); err != nil {
+			t.Error(err)
+		}
+	}
+	synctest.Test(t, waits)
+	synctest.Test(t, waits)
+	waits(t)
+}
+
 func TestAnotherHostIsNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &down{up: true}

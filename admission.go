@@ -67,7 +67,11 @@ func (r *run) endTurn(what health) {
 		return
 	}
 	r.turn.open = false
-	r.turn.line.leave(r.turn.permit, what, r.holdUntil())
+	var hold time.Time
+	if what == ailing {
+		hold = r.holdUntil()
+	}
+	r.turn.line.leave(r.turn.permit, what, hold)
 }
 
 // holdUntil is until when an answer asks all to leave its host alone, not only

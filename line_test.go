@@ -292,6 +292,47 @@ func TestTheServersAdviceHoldsForTheHost(t *testing.T) {
 	}
 }
 
+// What is in flight under one key, whatever its status, and what a panic found
+// of an earlier attempt say nothing of the host now.
+func TestOnlyAnAnswerAboutTheHostHoldsIt(t *testing.T) {
+	inFlight := createCharge
+	inFlight.Name, inFlight.Rules = "charges.single", []retrysafe.Rule{{Status: 429, Verdict: retrysafe.Wait}}
+	for name, c := range map[string]struct {
+		cmd      retrysafe.Command[charge, charged]
+		attempts int
+		panics   int // the attempt in which Authorize does
+	}{
+		"in flight": {cmd: inFlight, attempts: 1},
+		"a panic":   {cmd: createCharge, attempts: 2, panics: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := &down{status: 429, header: []string{"Retry-After", "20"}}
+				attempt := 0
+				client := wireClient(t, d, retrysafe.Options{
+					Retry: retrysafe.RetryPolicy{MaxAttempts: c.attempts},
+					Authorize: func(*http.Request) error {
+						if attempt++; attempt == c.panics {
+							panic("no credentials")
+						}
+						return nil
+					},
+				})
+				func() {
+					defer func() { recover() }()
+					c.cmd.Do(t.Context(), client, "order-1", charge{})
+				}()
+				d.recover()
+				begun := time.Now()
+				_, err := createCharge.Do(t.Context(), client, "order-2", charge{})
+				if took := time.Since(begun); err != nil || took > time.Second {
+					t.Errorf("%v, sent after %v; want the host not to be held", err, took)
+				}
+			})
+		})
+	}
+}
+
 func TestWhoCannotWaitForTheServersTimeEndsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &down{header: []string{"Retry-After", "30"}}

@@ -75,7 +75,7 @@ func (l *line) enter(now time.Time) (permit, *waiter) {
 // False: it has left the line.
 func (l *line) await(ctx context.Context, w *waiter, until time.Time) (permit, bool) {
 	var over <-chan time.Time
-	if end, ok := ctx.Deadline(); !until.IsZero() && !(ok && !until.Before(end)) {
+	if !until.IsZero() {
 		timer := time.NewTimer(time.Until(until))
 		defer timer.Stop()
 		over = timer.C

@@ -163,7 +163,35 @@ func TestWhoGetsNoTurnBeforeTheDeadlineHasSentNothing(t *testing.T) {
 				if !errors.Is(err, retrysafe.ErrBudgetExhausted) || !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("%v, want both reasons", err)
 				}
+				if wait := e.Attempts[0].Wait; wait != 10*time.Second || e.RetryAt.Before(time.Now()) {
+					t.Errorf("waited %v, retry %v from now; want the time in line, and no time that has passed", wait, time.Until(e.RetryAt))
+				}
 			})
+		})
+	}
+}
+
+// detached is an observer that lets the caller's deadline go.
+type detached struct{}
+
+func (detached) OperationStart(context.Context, retrysafe.OperationStart) context.Context {
+	return context.Background()
+}
+
+func (detached) OperationEnd(context.Context, retrysafe.OperationEnd) {}
+
+func TestTheCallersDeadlineIsTheReasonWhateverAnObserverDoes(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			d := &down{takes: time.Hour}
+			client, budget := outOfTokens(t, d, retrysafe.Options{Observer: detached{}})
+			defer hungProbe(t, d, budget)()
+			ctx, end := context.WithTimeout(t.Context(), 10*time.Second)
+			defer end()
+			_, err := createCharge.Do(ctx, client, "order-1", charge{})
+			if !errors.Is(err, retrysafe.ErrBudgetExhausted) || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%v, want both reasons", err)
+			}
 		})
 	}
 }
@@ -235,6 +263,39 @@ func TestNoTurnIsLost(t *testing.T) {
 			t.Errorf("%d applied and %d wait, want all that stayed", applied.Load(), budget.Waiting())
 		}
 	})
+}
+
+// unendingBody is a body of which nothing comes before its request ends.
+type unendingBody struct{ ctx context.Context }
+
+func (h unendingBody) Read([]byte) (int, error) {
+	<-h.ctx.Done()
+	return 0, h.ctx.Err()
+}
+
+func (unendingBody) Close() error { return nil }
+
+func TestWhoLeavesSaysNothingOfTheHost(t *testing.T) {
+	for name, send := range map[string]transportFunc{
+		"before the answer": (&down{takes: time.Hour}).RoundTrip,
+		"within the answer": func(req *http.Request) (*http.Response, error) {
+			resp := trapAnswer(201, "")
+			resp.Body, resp.ContentLength = unendingBody{req.Context()}, 100
+			return resp, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				budget := &retrysafe.Budget{}
+				client := wireClient(t, send, retrysafe.Options{Retry: retrysafe.RetryPolicy{Budget: budget}})
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(time.Second, cancel)
+				if _, err := createCharge.Do(ctx, client, "order-1", charge{}); !errors.Is(err, context.Canceled) || budget.Tokens() != 10 {
+					t.Errorf("%v, %d tokens; want all ten", err, budget.Tokens())
+				}
+			})
+		})
+	}
 }
 
 func TestAPanicOfTheApplicationGivesTheTurnBack(t *testing.T) {

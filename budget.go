@@ -20,7 +20,8 @@ const (
 // While the bucket is empty the host is probed: one delivery is on its way at a
 // time, and every other operation of the budget waits in line for its turn, in
 // the order of coming and within its own deadline, also one that has not sent
-// anything yet. The pauses between two probes begin at a quarter of a second and
+// anything yet. A probe of which nothing was heard for 15 s is not waited for any
+// longer. The pauses between two probes begin at a quarter of a second and
 // grow to 5 s, but never beyond a sixth of the time that the host has been
 // failing. As answers come back the line moves faster: by a fifth and half a
 // delivery a second with each success, twice as fast from the fourth in a row

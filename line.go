@@ -128,12 +128,11 @@ func (l *line) advance(now time.Time) {
 		w.permit, w.in = p, nil
 		close(w.turn)
 	}
-	switch {
-	case l.queue.Len() == 0:
+	if l.queue.Len() == 0 {
 		l.rest()
-	case !l.bucket.blocked():
-		l.wakeAt(l.bucket.opens(), now)
-	} // Else the probe's answer looks again.
+		return
+	}
+	l.wakeAt(l.bucket.wakes(now), now)
 }
 
 // rest lets go of the timer. It is not kept for those who come next: in a bubble

@@ -442,6 +442,22 @@ func TestABudgetIsSharedByTestsInAndOutOfBubbles(t *testing.T) {
 	waits(t)
 }
 
+func TestAProbeThatHangsHoldsNobodyUpForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &down{takes: time.Hour}
+		client, budget := outOfTokens(t, d, retrysafe.Options{})
+		defer hungProbe(t, d, budget)()
+		d.mu.Lock()
+		d.up, d.takes = true, 0
+		d.mu.Unlock()
+		begun := time.Now()
+		_, err := createCharge.Do(t.Context(), client, "order-1", charge{})
+		if took := time.Since(begun); err != nil || took > retrysafe.Overdue {
+			t.Errorf("%v after %v, want its turn within %v", err, took, retrysafe.Overdue)
+		}
+	})
+}
+
 func TestAnotherHostIsNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &down{up: true}

@@ -444,12 +444,8 @@ func TestABudgetIsSharedByTestsInAndOutOfBubbles(t *testing.T) {
 
 func TestAProbeThatHangsHoldsNobodyUpForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &down{takes: time.Hour}
-		client, budget := outOfTokens(t, d, retrysafe.Options{})
-		defer hungProbe(t, d, budget)()
-		d.mu.Lock()
-		d.up, d.takes = true, 0
-		d.mu.Unlock()
+		client, budget := outOfTokens(t, &down{up: true}, retrysafe.Options{})
+		defer hungProbe(t, &down{takes: time.Hour}, budget)()
 		begun := time.Now()
 		_, err := createCharge.Do(t.Context(), client, "order-1", charge{})
 		if took := time.Since(begun); err != nil || took > retrysafe.Overdue {

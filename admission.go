@@ -28,11 +28,12 @@ func (r *run) admit(ctx context.Context) error {
 			return ErrBudgetExhausted
 		}
 		var ok bool
-		if p, ok = l.await(ctx, w, r.deadline); !ok {
-			r.retryAt = l.opens()
+		p, ok = l.await(ctx, w, r.patience())
+		r.wait += time.Since(begun)
+		if !ok {
+			r.retryAt = latest(l.opens(), time.Now())
 			return r.outOfTurn(ctx)
 		}
-		r.wait += time.Since(begun)
 		r.step = 0 // The line goes as fast as the host can bear.
 	}
 	r.turn = admission{l, p, true}
@@ -53,6 +54,22 @@ func (r *run) beyond(at time.Time) bool {
 	return !r.deadline.IsZero() && !at.Before(r.deadline)
 }
 
+// patience is until when the run waits, zero where the caller's own deadline comes
+// no later: that one ends the wait, so that it is always the reason given.
+func (r *run) patience() time.Time {
+	if end, ok := r.caller.Deadline(); ok && !r.deadline.Before(end) {
+		return time.Time{}
+	}
+	return r.deadline
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // outOfTurn is why a wait in line ended without a turn.
 func (r *run) outOfTurn(ctx context.Context) error {
 	if ctx.Err() == nil {
@@ -67,7 +84,11 @@ func (r *run) endTurn(what health) {
 		return
 	}
 	r.turn.open = false
-	r.turn.line.leave(r.turn.permit, what, r.holdUntil())
+	var hold time.Time
+	if what == ailing {
+		hold = r.holdUntil()
+	}
+	r.turn.line.leave(r.turn.permit, what, hold)
 }
 
 // holdUntil is until when an answer asks all to leave its host alone, not only
@@ -87,7 +108,7 @@ func (r *run) holdUntil() time.Time {
 // reported is what an attempt's end says about the host.
 func (r *run) reported(cur *current, f *fact) health {
 	switch {
-	case cur.withheld, cur.answer == nil && errors.Is(r.caller.Err(), context.Canceled):
+	case cur.withheld, cur.unheard() && errors.Is(r.caller.Err(), context.Canceled):
 		return notTried
 	case cur.answer == nil, f.verdict == Again, f.lost:
 		return ailing
@@ -97,3 +118,6 @@ func (r *run) reported(cur *current, f *fact) health {
 		return settled
 	}
 }
+
+// unheard reports whether there is no whole answer.
+func (c *current) unheard() bool { return c.answer == nil || c.answer.damaged() }

@@ -9,6 +9,8 @@ const (
 	longestProbe = 5 * time.Second        // ... and at the longest
 	probeShare   = 10                     // ... but no more than this part of the time since the bucket was empty
 
+	overdue = 15 * time.Second // so long after a probe began another one may be sent
+
 	lengthen, shorten = 2, 0.7 // the pause, after a probe that failed, and after one that did not
 	speedUp           = 2      // the rate, after a success
 	highestRate       = 1e6
@@ -19,16 +21,16 @@ const (
 type bucket struct {
 	capacity, perAnswer int
 
-	spent   int           // counted from full
-	paced   bool          // deliveries are let go one after another
-	probing bool          // one is under way for which there was no token
-	rate    float64       // deliveries a second, while paced
-	next    time.Time     // nothing before, while paced
-	held    time.Time     // nothing before: the server's advice
-	turned  time.Time     // when the rate last changed; only what began later changes it again
-	since   time.Time     // when pacing began
-	pause   time.Duration // between two probes
-	good    bool          // the last answer that changed the rate was
+	spent  int           // counted from full
+	paced  bool          // deliveries are let go one after another
+	probed time.Time     // when the one under way began for which there was no token; zero: none is
+	rate   float64       // deliveries a second, while paced
+	next   time.Time     // nothing before, while paced
+	held   time.Time     // nothing before: the server's advice
+	turned time.Time     // when the rate last changed; only what began later changes it again
+	since  time.Time     // when pacing began
+	pause  time.Duration // between two probes
+	good   bool          // the last answer that changed the rate was
 }
 
 // permit is the permission for one delivery.
@@ -50,8 +52,19 @@ const (
 // empty reports whether there is no token left.
 func (b *bucket) empty() bool { return b.spent >= b.capacity }
 
-// blocked reports whether nothing may be sent before a probe has come back.
-func (b *bucket) blocked() bool { return b.probing && b.empty() }
+// blocked reports whether nothing may be sent before a probe has come back, or
+// is overdue.
+func (b *bucket) blocked(now time.Time) bool {
+	return b.empty() && now.Before(b.probed.Add(overdue))
+}
+
+// wakes returns when to look again, if nothing is heard before.
+func (b *bucket) wakes(now time.Time) time.Time {
+	if b.blocked(now) {
+		return latest(b.probed.Add(overdue), b.opens())
+	}
+	return b.opens()
+}
 
 // opens returns the time before which nothing may be sent.
 func (b *bucket) opens() time.Time {
@@ -69,11 +82,13 @@ func (b *bucket) admit(now time.Time) (permit, bool) {
 	if !b.paced {
 		return permit{begun: now}, true
 	}
-	if b.blocked() || now.Before(b.next) {
+	if b.blocked(now) || now.Before(b.next) {
 		return permit{}, false
 	}
 	p := permit{begun: now, probe: b.empty()}
-	b.probing = b.probing || p.probe
+	if p.probe {
+		b.probed = now
+	}
 	b.next = now.Add(b.spacing())
 	return p, true
 }
@@ -81,8 +96,8 @@ func (b *bucket) admit(now time.Time) (permit, bool) {
 // heard takes in what came of a delivery. Chance is from 0 to 1, and spreads the
 // probes of many clients.
 func (b *bucket) heard(p permit, what health, now time.Time, chance float64) {
-	if p.probe {
-		b.probing = false
+	if p.probe && p.begun.Equal(b.probed) {
+		b.probed = time.Time{}
 	}
 	switch what {
 	case ailing:

@@ -77,12 +77,30 @@ func TestAnEmptyBucketLetsOneProbeGoAtATime(t *testing.T) {
 	if !ok {
 		t.Fatal("no probe after the first pause")
 	}
-	if _, ok := b.Admit(at.Add(time.Hour)); ok {
+	second := at.Add(retrysafe.Overdue - 1)
+	if _, ok := b.Admit(second); ok {
 		t.Error("a second probe while the first is on its way")
 	}
-	b.Heard(first, retrysafe.NotTried, at.Add(time.Hour), 0)
-	if _, ok := b.Admit(at.Add(time.Hour)); !ok {
+	b.Heard(first, retrysafe.NotTried, second, 0)
+	if _, ok := b.Admit(second); !ok {
 		t.Error("no probe in the place of one that was not made")
+	}
+}
+
+func TestAProbeThatIsOverdueIsNotWaitedFor(t *testing.T) {
+	b := emptied()
+	at := noon.Add(retrysafe.FirstProbe)
+	first, _ := b.Admit(at)
+	second, ok := b.Admit(at.Add(retrysafe.Overdue))
+	if !ok || !second.Probe() {
+		t.Fatal("no second probe although the first is overdue")
+	}
+	b.Heard(first, retrysafe.Ailing, at.Add(retrysafe.Overdue+time.Second), 0)
+	if _, ok := b.Admit(at.Add(2*retrysafe.Overdue - 1)); ok {
+		t.Error("a third probe while the second is on its way")
+	}
+	if _, ok := b.Admit(at.Add(2 * retrysafe.Overdue)); !ok {
+		t.Error("no third probe although the second is overdue")
 	}
 }
 
@@ -208,7 +226,7 @@ func TestABucketKeepsItsBoundsWhateverHappens(t *testing.T) {
 		b := retrysafe.NewBucket(capacity, 1+random.IntN(4))
 		now, probes := noon, 0
 		var under []retrysafe.Permit
-		var held time.Time
+		var held, probed time.Time
 		for step := range 2000 {
 			now = now.Add(time.Duration(random.ExpFloat64() * float64(100*time.Millisecond)))
 			switch n := random.IntN(100); {
@@ -227,11 +245,12 @@ func TestABucketKeepsItsBoundsWhateverHappens(t *testing.T) {
 					}
 					continue
 				}
-				if now.Before(held) || b.Paced() && empty && probes > 0 {
+				if now.Before(held) || b.Paced() && empty && probes > 0 && now.Sub(probed) < retrysafe.Overdue {
 					t.Fatalf("seed %d, step %d: let go before its time", seed, step)
 				}
 				if p.Probe() {
 					probes++
+					probed = now
 				}
 				under = append(under, p)
 			default:

@@ -20,16 +20,18 @@ const (
 // While the bucket is empty the host is probed: one delivery is on its way at a
 // time, and every other operation of the budget waits in line for its turn, in
 // the order of coming and within its own deadline, also one that has not sent
-// anything yet. The pauses between two probes begin at a quarter of a second and
-// grow to 5 s, but never beyond a sixth of the time that the host has been
-// failing. As answers come back the line moves faster: by a fifth and half a
-// delivery a second with each success, twice as fast from the fourth in a row
-// on, slower by a third with each failure, so that clients that come back
-// together do not bring the server down again. Once nobody waits and half the
-// tokens are back there is no limit any more.
+// anything yet. A probe of which nothing was heard for 15 s is not waited for any
+// longer. The pauses between two probes begin at a quarter of a second and grow
+// to 5 s, but never beyond a tenth of the time that the host has been failing.
+//
+// As answers come back the line moves twice as fast with each success. With a
+// failure it goes back to probing, unless half of the tokens are there, so that
+// clients that come back together do not bring the server down again. Once nobody
+// waits and half of the tokens are back there is no limit any more.
 //
 // An answer of 429 or 503 that says when to come back holds the whole host until
-// then, at most for RetryPolicy.MaxRetryAfter.
+// then, at most for RetryPolicy.MaxRetryAfter, whatever tokens there are. From
+// then on those who waited go one after another too.
 //
 // An operation whose turn does not come before its deadline ends with
 // ErrBudgetExhausted, at once if that is known beforehand.

@@ -20,7 +20,7 @@ type (
 const (
 	NotTried, Ailing, Alive, Settled = notTried, ailing, alive, settled
 
-	FirstProbe, LongestProbe, ProbeShare = firstProbe, longestProbe, probeShare
+	FirstProbe, LongestProbe, ProbeShare, Overdue = firstProbe, longestProbe, probeShare, overdue
 )
 
 func NewBucket(capacity, perAnswer int) *Bucket {

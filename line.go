@@ -13,8 +13,8 @@ import (
 type line struct {
 	mu     sync.Mutex
 	bucket bucket
-	queue  list.List // of *waiter
-	timer  *time.Timer
+	queue  list.List   // of *waiter
+	timer  *time.Timer // nil: nobody has waited since the line was empty
 }
 
 // waiter is one operation in line. Its fields are the line's; turn is closed
@@ -75,7 +75,7 @@ func (l *line) enter(now time.Time) (permit, *waiter) {
 // False: it has left the line.
 func (l *line) await(ctx context.Context, w *waiter, until time.Time) (permit, bool) {
 	var over <-chan time.Time
-	if end, ok := ctx.Deadline(); !until.IsZero() && !(ok && !until.Before(end)) {
+	if !until.IsZero() {
 		timer := time.NewTimer(time.Until(until))
 		defer timer.Stop()
 		over = timer.C
@@ -128,17 +128,27 @@ func (l *line) advance(now time.Time) {
 		w.permit, w.in = p, nil
 		close(w.turn)
 	}
-	if l.queue.Len() == 0 || l.bucket.blocked() {
-		return // Whoever comes next, or the probe's answer, looks again.
+	if l.queue.Len() == 0 {
+		l.rest()
+		return
 	}
-	l.wakeAt(l.bucket.opens(), now)
+	l.wakeAt(l.bucket.wakes(now), now)
+}
+
+// rest lets go of the timer. It is not kept for those who come next: in a bubble
+// of testing/synctest it is the bubble's, and no other test may touch it.
+func (l *line) rest() {
+	if l.timer != nil {
+		l.timer.Stop()
+		l.timer = nil
+	}
 }
 
 func (l *line) wakeAt(at, now time.Time) {
 	wait := at.Sub(now)
 	if at.Equal(l.bucket.held) {
 		// Many clients may have been given the same time.
-		wait += rand.N(min(wait/10, time.Second) + 1)
+		wait = saturatingAdd(wait, rand.N(min(wait/10, time.Second)+1))
 	}
 	if l.timer == nil {
 		l.timer = time.AfterFunc(wait, l.wake)

@@ -163,7 +163,35 @@ func TestWhoGetsNoTurnBeforeTheDeadlineHasSentNothing(t *testing.T) {
 				if !errors.Is(err, retrysafe.ErrBudgetExhausted) || !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("%v, want both reasons", err)
 				}
+				if wait := e.Attempts[0].Wait; wait != 10*time.Second || e.RetryAt.Before(time.Now()) {
+					t.Errorf("waited %v, retry %v from now; want the time in line, and no time that has passed", wait, time.Until(e.RetryAt))
+				}
 			})
+		})
+	}
+}
+
+// detached is an observer that lets the caller's deadline go.
+type detached struct{}
+
+func (detached) OperationStart(context.Context, retrysafe.OperationStart) context.Context {
+	return context.Background()
+}
+
+func (detached) OperationEnd(context.Context, retrysafe.OperationEnd) {}
+
+func TestTheCallersDeadlineIsTheReasonWhateverAnObserverDoes(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			d := &down{takes: time.Hour}
+			client, budget := outOfTokens(t, d, retrysafe.Options{Observer: detached{}})
+			defer hungProbe(t, d, budget)()
+			ctx, end := context.WithTimeout(t.Context(), 10*time.Second)
+			defer end()
+			_, err := createCharge.Do(ctx, client, "order-1", charge{})
+			if !errors.Is(err, retrysafe.ErrBudgetExhausted) || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%v, want both reasons", err)
+			}
 		})
 	}
 }
@@ -237,6 +265,39 @@ func TestNoTurnIsLost(t *testing.T) {
 	})
 }
 
+// unendingBody is a body of which nothing comes before its request ends.
+type unendingBody struct{ ctx context.Context }
+
+func (h unendingBody) Read([]byte) (int, error) {
+	<-h.ctx.Done()
+	return 0, h.ctx.Err()
+}
+
+func (unendingBody) Close() error { return nil }
+
+func TestWhoLeavesSaysNothingOfTheHost(t *testing.T) {
+	for name, send := range map[string]transportFunc{
+		"before the answer": (&down{takes: time.Hour}).RoundTrip,
+		"within the answer": func(req *http.Request) (*http.Response, error) {
+			resp := trapAnswer(201, "")
+			resp.Body, resp.ContentLength = unendingBody{req.Context()}, 100
+			return resp, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				budget := &retrysafe.Budget{}
+				client := wireClient(t, send, retrysafe.Options{Retry: retrysafe.RetryPolicy{Budget: budget}})
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(time.Second, cancel)
+				if _, err := createCharge.Do(ctx, client, "order-1", charge{}); !errors.Is(err, context.Canceled) || budget.Tokens() != 10 {
+					t.Errorf("%v, %d tokens; want all ten", err, budget.Tokens())
+				}
+			})
+		})
+	}
+}
+
 func TestAPanicOfTheApplicationGivesTheTurnBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &down{up: true}
@@ -292,6 +353,47 @@ func TestTheServersAdviceHoldsForTheHost(t *testing.T) {
 	}
 }
 
+// What is in flight under one key, whatever its status, and what a panic found
+// of an earlier attempt say nothing of the host now.
+func TestOnlyAnAnswerAboutTheHostHoldsIt(t *testing.T) {
+	inFlight := createCharge
+	inFlight.Name, inFlight.Rules = "charges.single", []retrysafe.Rule{{Status: 429, Verdict: retrysafe.Wait}}
+	for name, c := range map[string]struct {
+		cmd      retrysafe.Command[charge, charged]
+		attempts int
+		panics   int // the attempt in which Authorize does
+	}{
+		"in flight": {cmd: inFlight, attempts: 1},
+		"a panic":   {cmd: createCharge, attempts: 2, panics: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := &down{status: 429, header: []string{"Retry-After", "20"}}
+				attempt := 0
+				client := wireClient(t, d, retrysafe.Options{
+					Retry: retrysafe.RetryPolicy{MaxAttempts: c.attempts},
+					Authorize: func(*http.Request) error {
+						if attempt++; attempt == c.panics {
+							panic("no credentials")
+						}
+						return nil
+					},
+				})
+				func() {
+					defer func() { recover() }()
+					c.cmd.Do(t.Context(), client, "order-1", charge{})
+				}()
+				d.recover()
+				begun := time.Now()
+				_, err := createCharge.Do(t.Context(), client, "order-2", charge{})
+				if took := time.Since(begun); err != nil || took > time.Second {
+					t.Errorf("%v, sent after %v; want the host not to be held", err, took)
+				}
+			})
+		})
+	}
+}
+
 func TestWhoCannotWaitForTheServersTimeEndsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &down{header: []string{"Retry-After", "30"}}
@@ -304,6 +406,50 @@ func TestWhoCannotWaitForTheServersTimeEndsAtOnce(t *testing.T) {
 		e := asError(t, err)
 		if !errors.Is(err, retrysafe.ErrBudgetExhausted) || time.Since(begun) != 0 || !e.RetryAt.Equal(begun.Add(30*time.Second)) || len(d.asked) != 1 {
 			t.Errorf("%v after %v, retry at %v; want the end at once and the server's time", err, time.Since(begun), e.RetryAt.Sub(begun))
+		}
+	})
+}
+
+// The longest wait there is and what spreads the clients are together not below
+// zero: the timer would go off again and again.
+func TestAHostThatIsHeldForEverIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &down{header: []string{"Retry-After", "99999999999999999"}}
+		client := wireClient(t, d, retrysafe.Options{Retry: retrysafe.RetryPolicy{
+			MaxAttempts: 1, MaxRetryAfter: retrysafe.Unlimited, MaxElapsed: retrysafe.Unlimited,
+		}})
+		createCharge.Do(t.Context(), client, "order-1", charge{})
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Hour, cancel)
+		if _, err := createCharge.Do(ctx, client, "order-2", charge{}); !errors.Is(err, context.Canceled) || len(d.asked) != 1 {
+			t.Errorf("%v after %d deliveries, want to wait until it is cancelled", err, len(d.asked))
+		}
+	})
+}
+
+// A timer of a bubble ends the process if it is touched outside.
+func TestABudgetIsSharedByTestsInAndOutOfBubbles(t *testing.T) {
+	budget := &retrysafe.Budget{}
+	waits := func(t *testing.T) {
+		budget.Spend(host, 10)
+		client := wireClient(t, &down{up: true}, retrysafe.Options{Retry: retrysafe.RetryPolicy{Budget: budget}})
+		if _, err := createCharge.Do(t.Context(), client, "order-1", charge{}); err != nil {
+			t.Error(err)
+		}
+	}
+	synctest.Test(t, waits)
+	synctest.Test(t, waits)
+	waits(t)
+}
+
+func TestAProbeThatHangsHoldsNobodyUpForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, budget := outOfTokens(t, &down{up: true}, retrysafe.Options{})
+		defer hungProbe(t, &down{takes: time.Hour}, budget)()
+		begun := time.Now()
+		_, err := createCharge.Do(t.Context(), client, "order-1", charge{})
+		if took := time.Since(begun); err != nil || took > retrysafe.Overdue {
+			t.Errorf("%v after %v, want its turn within %v", err, took, retrysafe.Overdue)
 		}
 	})
 }

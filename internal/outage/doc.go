@@ -21,7 +21,8 @@
 // again, whoever makes it: more than these SDKs do by themselves, and kind to
 // those that would otherwise double their effects. aws-sdk-go-v2 is its SQS
 // client, signing included, in its standard mode: three attempts, and a bucket
-// of 500 tokens of which a retry takes five.
+// of 500 tokens of which a retry takes five. stripe-go does not try again what
+// was answered with a JSON error, so here it does as net/http does.
 //
 // What is drawn by lot here, the clients' phases, the application's pauses and
 // which requests fail, follows -seed and is the same for all peers. The jitter

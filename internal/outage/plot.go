@@ -53,6 +53,7 @@ func picture(title string, results []*result) string {
 }
 
 func legend(b *strings.Builder, x int) {
+	text(b, 4*columns, 48, "start", 12, "requests a second, over seconds")
 	for i, l := range []struct{ color, words string }{
 		{servedColor, "served"}, {refusedColor, "refused, on top"}, {"#d9d9d9", "outage"},
 	} {
@@ -95,7 +96,7 @@ func (a axes) panel(b *strings.Builder, r *result) {
 		text(b, left-6, int(a.y(v))+4, "end", 11, fmt.Sprintf("%g", v))
 	}
 	for s := 0.0; s <= a.seconds; s += 5 {
-		text(b, int(a.x(s)), panelHeight-bottom+16, "middle", 11, fmt.Sprintf("%g s", s))
+		text(b, int(a.x(s)), panelHeight-bottom+16, "middle", 11, fmt.Sprintf("%g", s))
 	}
 	a.area(b, r, refusedColor, func(c count) int { return c.served + c.refused })
 	a.area(b, r, servedColor, func(c count) int { return c.served })

@@ -51,6 +51,14 @@ func (s *story) best() time.Duration {
 	return time.Duration(float64(s.operations()) / s.perSecond * float64(time.Second))
 }
 
+// due is when a perfect crowd's operations are applied.
+func (s *story) due() time.Duration {
+	if s.failing < 1 {
+		return s.sick
+	}
+	return s.sick + s.best()
+}
+
 // The independent lots that are drawn with one seed.
 const (
 	lotPhase = iota

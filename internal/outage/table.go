@@ -25,7 +25,7 @@ func outageTable(results []*result) *table {
 	for _, r := range results {
 		t.rows = append(t.rows, []string{
 			r.peer, percent(r.story.refusal), two(r.during), two(r.total), whole(r.peakDuring), whole(r.peakAfter),
-			ratio(r.drain), percent(r.goodput()), of(r.applied, r.story.operations()), fmt.Sprint(r.tape.duplicates), two(r.calls),
+			ratio(r.drain), percent(r.part(r.inTime)), of(r.applied, r.story.operations()), fmt.Sprint(r.tape.duplicates), two(r.calls),
 		})
 	}
 	return t
@@ -33,11 +33,13 @@ func outageTable(results []*result) *table {
 
 func brownOutTable(results []*result) *table {
 	t := &table{header: []string{
-		"client", "operations a second a client", "applied by 5 s after", "requests an operation", "calls an operation", "p50 ms", "p99 ms", "applied", "duplicates",
+		"client", "operations a second a client", "applied within the minute", "by 5 s after", "by the first call", "requests an operation",
+		"calls an operation", "mean ms", "p99 ms", "applied", "duplicates",
 	}}
 	for _, r := range results {
 		t.rows = append(t.rows, []string{
-			r.peer, fmt.Sprintf("%g", 1/r.story.every.Seconds()), percent(r.goodput()), two(r.total), two(r.calls), ms(r.p50), ms(r.p99),
+			r.peer, fmt.Sprintf("%g", 1/r.story.every.Seconds()), percent(r.part(r.inTime)), percent(r.part(r.soon)),
+			percent(r.part(r.firstCall)), two(r.total), two(r.calls), ms(r.mean), ms(r.p99),
 			of(r.applied, r.story.operations()), fmt.Sprint(r.tape.duplicates),
 		})
 	}

@@ -103,7 +103,7 @@ func (o *options) outages(t *testing.T, w io.Writer) error {
 			return err
 		}
 		picture := fmt.Sprintf("outage-%s-refusal-%g", o.world, refusal)
-		title := fmt.Sprintf("%d clients, a refusal costs %s of a served request", o.clients, percent(refusal))
+		title := fmt.Sprintf("%d clients, a refusal costs %s %% of a served request", o.clients, percent(refusal))
 		if err := plot(o.out, picture, title, results); err != nil {
 			return err
 		}
@@ -140,7 +140,7 @@ func (o *options) play(t *testing.T, s *story) ([]*result, error) {
 			return nil, err
 		}
 		r := newResult(p, tape)
-		fmt.Fprintf(os.Stderr, "%s, %s: %s requests an operation, %s applied\n", s.name, p.name, two(r.total), of(r.applied, s.operations()))
+		fmt.Fprintf(os.Stderr, "%s, %s: %.2f requests an operation, %d of %d applied\n", s.name, p.name, r.total, r.applied, s.operations())
 		results = append(results, r)
 	}
 	return results, nil

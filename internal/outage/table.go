@@ -19,13 +19,13 @@ type table struct {
 
 func outageTable(results []*result) *table {
 	t := &table{header: []string{
-		"client", "a refusal costs", "requests an operation during the outage", "in all", "peak a second, during", "after",
-		"drained, x the best possible", "applied in the best possible time", "applied", "duplicates", "calls an operation",
+		"client", "a refusal costs, %", "requests an operation during the outage", "in all", "peak a second, during", "after",
+		"drained, x the best possible", "applied in the best possible time, %", "operations", "applied", "duplicates", "calls an operation",
 	}}
 	for _, r := range results {
 		t.rows = append(t.rows, []string{
 			r.peer, percent(r.story.refusal), two(r.during), two(r.total), whole(r.peakDuring), whole(r.peakAfter),
-			ratio(r.drain), percent(r.part(r.inTime)), of(r.applied, r.story.operations()), fmt.Sprint(r.tape.duplicates), two(r.calls),
+			ratio(r.drain), percent(r.part(r.inTime)), fmt.Sprint(r.story.operations()), fmt.Sprint(r.applied), fmt.Sprint(r.tape.duplicates), two(r.calls),
 		})
 	}
 	return t
@@ -33,14 +33,14 @@ func outageTable(results []*result) *table {
 
 func brownOutTable(results []*result) *table {
 	t := &table{header: []string{
-		"client", "operations a second a client", "applied within the minute", "by 5 s after", "by the first call", "requests an operation",
-		"calls an operation", "mean ms", "p99 ms", "applied", "duplicates",
+		"client", "operations a second a client", "applied within the minute, %", "by 5 s after", "by the first call",
+		"requests an operation", "calls an operation", "mean ms", "p99 ms", "operations", "applied", "duplicates",
 	}}
 	for _, r := range results {
 		t.rows = append(t.rows, []string{
 			r.peer, fmt.Sprintf("%g", 1/r.story.every.Seconds()), percent(r.part(r.inTime)), percent(r.part(r.soon)),
 			percent(r.part(r.firstCall)), two(r.total), two(r.calls), ms(r.mean), ms(r.p99),
-			of(r.applied, r.story.operations()), fmt.Sprint(r.tape.duplicates),
+			fmt.Sprint(r.story.operations()), fmt.Sprint(r.applied), fmt.Sprint(r.tape.duplicates),
 		})
 	}
 	return t
@@ -49,9 +49,8 @@ func brownOutTable(results []*result) *table {
 func two(v float64) string   { return fmt.Sprintf("%.2f", v) }
 func whole(v float64) string { return fmt.Sprintf("%.0f", v) }
 
-func percent(v float64) string  { return fmt.Sprintf("%.4g %%", math.Round(v*1e4)/100) }
+func percent(v float64) string  { return fmt.Sprintf("%g", math.Round(v*1e4)/100) }
 func ms(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
-func of(part, all int) string   { return fmt.Sprintf("%d of %d", part, all) }
 
 func ratio(v float64) string {
 	if math.IsInf(v, 1) {

@@ -6,7 +6,8 @@
 // There are two stories. In an outage every client begins an operation every
 // 100 ms while the server answers 503 for two seconds; then no more are begun,
 // and the server serves two requests a second for each client and refuses the
-// rest at once. A perfect crowd would be through in ten seconds. In a brown-out
+// rest at once. A perfect crowd would be through in ten seconds. With -every the
+// same is asked of fewer, busier clients, or of more that are idle. In a brown-out
 // each request fails with a probability of 30 % for a minute, at a load of half
 // of what the server can serve. In both the application calls an operation
 // again, 500 ms ± 50 % after an error, until it is applied.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 func main() {
@@ -37,6 +38,7 @@ type options struct {
 	story    string
 	world    string
 	clients  int
+	every    time.Duration
 	seed     uint64
 	refusals []float64
 	rates    []float64
@@ -49,6 +51,7 @@ func parse(args []string) (o options, err error) {
 	flags.StringVar(&o.story, "story", "outage", "outage or brownout")
 	flags.StringVar(&o.world, "world", "virtual", "virtual, in the time of testing/synctest, or sockets, in real time")
 	flags.IntVar(&o.clients, "clients", 100, "clients; in a brown-out at most 1,000 operations a second in all")
+	flags.DurationVar(&o.every, "every", 100*time.Millisecond, "a client begins an operation in an outage, which lasts two seconds")
 	flags.Uint64Var(&o.seed, "seed", 1, "of what is drawn by lot")
 	flags.StringVar(&o.out, "out", "", "directory for CSV files and pictures; empty: none are written")
 	refusals := flags.String("refusal", "0,0.05", "what a refusal costs the server, in parts of a served request; a list")
@@ -66,8 +69,8 @@ func parse(args []string) (o options, err error) {
 	if o.peers, err = choose(*names); err != nil {
 		return o, err
 	}
-	if o.clients < 1 || worlds[o.world] == nil || o.story != "outage" && o.story != "brownout" {
-		return o, fmt.Errorf("no such story, no such world, or no clients")
+	if o.clients < 1 || o.every < time.Millisecond || o.every > time.Second || worlds[o.world] == nil || o.story != "outage" && o.story != "brownout" {
+		return o, fmt.Errorf("no such story, no such world, or too few or too many")
 	}
 	return o, nil
 }
@@ -98,7 +101,7 @@ func (o *options) run(t *testing.T, w io.Writer) error {
 func (o *options) outages(t *testing.T, w io.Writer) error {
 	var all []*result
 	for _, refusal := range o.refusals {
-		results, err := o.play(t, outage(o.clients, refusal, o.seed))
+		results, err := o.play(t, outage(o.clients, o.every, refusal, o.seed))
 		if err != nil {
 			return err
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 func TestAServerFailsInItsOutageAndThenServesWhatItCan(t *testing.T) {
-	server := outage.NewServer(outage.Outage(100, 0, 1))
+	server := outage.NewServer(outage.Outage(100, often, 0, 1))
 	for _, step := range []struct {
 		at   time.Duration
 		op   int
@@ -30,7 +30,7 @@ func TestAServerFailsInItsOutageAndThenServesWhatItCan(t *testing.T) {
 }
 
 func TestAServerTellsAReplayFromASecondEffect(t *testing.T) {
-	server := outage.NewServer(outage.Outage(100, 0, 1))
+	server := outage.NewServer(outage.Outage(100, often, 0, 1))
 	for i, key := range []string{"a", "a", "b"} {
 		if got := server.Answer(time.Duration(3+i)*time.Second, 7, key); got != http.StatusOK {
 			t.Fatalf("%s: %d", key, got)
@@ -64,7 +64,7 @@ func TestABrownOutFailsThreeOfTenTheSameForEveryPeer(t *testing.T) {
 }
 
 func TestAResultCountsWhatHappenedInItsTime(t *testing.T) {
-	story := outage.Outage(1, 0, 1) // 20 operations, 2 a second
+	story := outage.Outage(1, often, 0, 1) // 20 operations, 2 a second
 	server := outage.NewServer(story)
 	for op := range story.Operations() {
 		server.Answer(time.Second, op, "k") // refused, all in one tick

@@ -20,14 +20,17 @@ type story struct {
 	seed      uint64
 }
 
-// outage is a server that fails every request for two seconds, and then serves
-// two requests a second for each client.
-func outage(clients int, refusal float64, seed uint64) *story {
-	return &story{
-		name: "outage", clients: clients, every: 100 * time.Millisecond, begin: 2 * time.Second,
-		failing: 1, sick: 2 * time.Second, perSecond: 2 * float64(clients), refusal: refusal,
+// outage is a server that fails every request for two seconds, and could then
+// serve in ten what was begun: with an operation every 100 ms, two requests a
+// second for each client.
+func outage(clients int, every time.Duration, refusal float64, seed uint64) *story {
+	s := &story{
+		name: "outage", clients: clients, every: every, begin: 2 * time.Second,
+		failing: 1, sick: 2 * time.Second, refusal: refusal,
 		horizon: 62 * time.Second, seed: seed,
 	}
+	s.perSecond = float64(s.operations()) / 10
+	return s
 }
 
 // brownOut is a server that fails three of ten requests for a minute, and could

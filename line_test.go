@@ -79,6 +79,7 @@ func hungProbe(t *testing.T, d *down, budget *retrysafe.Budget) (end func()) {
 	policy := retrysafe.RetryPolicy{AttemptTimeout: retrysafe.Unlimited, MaxElapsed: retrysafe.Unlimited, Budget: budget}
 	go createCharge.Do(ctx, wireClient(t, d, retrysafe.Options{Retry: policy}), "the probe", charge{})
 	time.Sleep(time.Second)
+	synctest.Wait()
 	return cancel
 }
 
@@ -95,6 +96,7 @@ func TestWhileTheBudgetIsEmptyOneDeliveryProbesAndTheOthersWait(t *testing.T) {
 			})
 		}
 		time.Sleep(5 * time.Second)
+		synctest.Wait()
 		if d.together != 1 || len(d.asked) < 5 || len(d.asked) > 20 {
 			t.Errorf("%d deliveries in five seconds, %d at once; want a probe now and then", len(d.asked), d.together)
 		}

@@ -2,7 +2,6 @@ package retrysafe
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 )
@@ -14,12 +13,28 @@ type admission struct {
 	open   bool // nothing has been told of it yet
 }
 
+// turnKey is the context key of the line whose probe waits for what is asked.
+type turnKey struct{}
+
+// shared returns a context whose calls need no turn of their own if this is the
+// probe's: who asks for a token in Options.Authorize would wait for itself.
+func (a *admission) shared(ctx context.Context) context.Context {
+	if !a.permit.probe {
+		return ctx
+	}
+	return context.WithValue(ctx, turnKey{}, a.line)
+}
+
 // admit waits until the budget lets the run's next attempt begin, the first one
 // included. It returns why there will be none: ErrBudgetExhausted if its turn
 // does not come in time, or the end of the context.
 func (r *run) admit(ctx context.Context) error {
 	begun := time.Now()
 	l := r.line()
+	if ctx.Value(turnKey{}) == l {
+		r.turn = admission{l, permit{begun: begun}, true}
+		return nil
+	}
 	p, w := l.enter(begun)
 	if w != nil {
 		if at := l.opens(); r.beyond(at) {
@@ -105,10 +120,14 @@ func (r *run) holdUntil() time.Time {
 	return now.Add(min(advice, r.contract.policy.MaxRetryAfter))
 }
 
+// patience is how long a caller has to have waited for an answer before its
+// leaving says something about the host, and not about the caller.
+const patience = time.Second
+
 // reported is what an attempt's end says about the host.
 func (r *run) reported(cur *current, f *fact) health {
 	switch {
-	case cur.withheld, cur.unheard() && errors.Is(r.caller.Err(), context.Canceled):
+	case cur.withheld, cur.unheard() && r.caller.Err() != nil && f.at.Sub(cur.start) < patience:
 		return notTried
 	case cur.answer == nil, f.verdict == Again, f.lost:
 		return ailing

@@ -84,7 +84,7 @@ func (r *run) attempt(parent context.Context, t *attemptTransport, cur *current)
 		r.deliver(parent, t, cur, r.request.http(cur.wire.traced(ctx), cur.wire.limit > 1))
 		return
 	}
-	out, err := r.prepare(ctx, header, cur.wire.limit > 1)
+	out, err := r.prepare(r.turn.shared(ctx), header, cur.wire.limit > 1)
 	if ctx.Err() != nil {
 		// It ended inside Authorize. The transport would not say that it sent nothing.
 		cur.refuse(causeOr(parent, ctx, nil), nil)

@@ -11,8 +11,10 @@ const (
 
 	overdue = 15 * time.Second // so long after a probe began another one may be sent
 
-	lengthen, shorten = 2, 0.7 // the pause, after a probe that failed, and after one that did not
-	speedUp           = 2      // the rate, after a success
+	lengthen, shorten = 2, 0.7                 // the pause, after a probe that failed, and after one that did not
+	doubling          = 200 * time.Millisecond // deliveries this far apart double the rate with each success, closer ones less
+	decline           = 0.7                    // the rate after a failure
+	oneOfMany         = 16                     // ... below which deliveries a second it falls back to that of probes
 	highestRate       = 1e6
 )
 
@@ -21,16 +23,17 @@ const (
 type bucket struct {
 	capacity, perAnswer int
 
-	spent  int           // counted from full
-	paced  bool          // deliveries are let go one after another
-	probed time.Time     // when the one under way began for which there was no token; zero: none is
-	rate   float64       // deliveries a second, while paced
-	next   time.Time     // nothing before, while paced
-	held   time.Time     // nothing before: the server's advice
-	turned time.Time     // when the rate last changed; only what began later changes it again
-	since  time.Time     // when pacing began
-	pause  time.Duration // between two probes
-	good   bool          // the last answer that changed the rate was
+	spent   int           // counted from full
+	paced   bool          // deliveries are let go one after another
+	probed  time.Time     // when the one under way began for which there was no token; zero: none is
+	rate    float64       // deliveries a second, while paced
+	next    time.Time     // nothing before, while paced
+	held    time.Time     // nothing before: the server's advice
+	turned  time.Time     // when the rate last changed; only what began later changes it again
+	since   time.Time     // when pacing began
+	pause   time.Duration // between two probes
+	good    bool          // the last answer that changed the rate was
+	settled meter         // answers that settled something
 }
 
 // permit is the permission for one delivery.
@@ -104,6 +107,7 @@ func (b *bucket) heard(p permit, what health, now time.Time, chance float64) {
 		b.fail(p, now, chance)
 	case settled:
 		b.spent = max(b.spent-b.perAnswer, 0)
+		b.settled.add(now)
 		b.succeed(p, now)
 	case alive:
 		b.succeed(p, now)
@@ -117,8 +121,9 @@ func (b *bucket) succeed(p permit, now time.Time) {
 	if !b.good {
 		b.pause = max(time.Duration(float64(b.pause)*shorten), firstProbe)
 	}
+	faster := min(1, float64(now.Sub(b.turned))/float64(doubling))
+	b.rate = min(max(b.rate, perSecond(b.pause))*(1+faster), highestRate)
 	b.good, b.turned = true, now
-	b.rate = min(max(b.rate, perSecond(b.pause))*speedUp, highestRate)
 	if soon := now.Add(b.spacing()); soon.Before(b.next) {
 		b.next = soon
 	}
@@ -146,16 +151,26 @@ func (b *bucket) slow(now time.Time) {
 		b.pause = min(b.pause*lengthen, longest)
 	}
 	b.good, b.turned = false, now
-	if 2*b.spent > b.capacity {
-		b.rate = min(b.rate, perSecond(b.pause))
+	if 2*b.spent <= b.capacity {
+		return
 	}
+	if slower := b.rate * decline; slower >= oneOfMany {
+		b.rate = slower
+		return
+	}
+	// Among many, all who go on at their rate would fail for most of the time.
+	b.rate = min(b.rate, perSecond(b.pause))
 }
 
-// pace begins to let deliveries go one after another.
+// pace begins to let deliveries go one after another: of a host that has answered
+// until now a little slower than it did.
 func (b *bucket) pace(now time.Time) {
 	b.paced, b.good, b.turned, b.since = true, false, now, now
 	b.pause, b.rate = firstProbe, perSecond(firstProbe)
-	b.next = now.Add(b.pause)
+	if slower := b.settled.perSecond(now) * decline; slower >= oneOfMany {
+		b.rate = slower
+	}
+	b.next = now.Add(b.spacing())
 }
 
 // hold lets nothing go before a time.
@@ -180,4 +195,34 @@ func perSecond(pause time.Duration) float64 { return 1 / pause.Seconds() }
 // spacing is the time between two deliveries.
 func (b *bucket) spacing() time.Duration {
 	return time.Duration(float64(time.Second) / b.rate)
+}
+
+// meter counts events by the second.
+type meter struct {
+	begun         time.Time
+	count, before int
+}
+
+func (m *meter) add(now time.Time) {
+	m.roll(now)
+	m.count++
+}
+
+// perSecond is how many there were in the last second that is over, or already
+// in this one.
+func (m *meter) perSecond(now time.Time) float64 {
+	m.roll(now)
+	return float64(max(m.before, m.count))
+}
+
+func (m *meter) roll(now time.Time) {
+	age := now.Sub(m.begun)
+	if age < time.Second {
+		return
+	}
+	m.before = 0
+	if age < 2*time.Second {
+		m.before = m.count
+	}
+	m.begun, m.count = now, 0
 }

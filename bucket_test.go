@@ -2,6 +2,7 @@ package retrysafe_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -134,23 +135,51 @@ func TestChanceShortensAPauseByNoMoreThanTwoFifths(t *testing.T) {
 	}
 }
 
-func TestWithEverySuccessDeliveriesGoTwiceAsFast(t *testing.T) {
+func TestTheRateGrowsWithTheTimeOfSuccesses(t *testing.T) {
 	b := emptied()
+	begun := probe(t, b, retrysafe.Settled)
 	last := probe(t, b, retrysafe.Settled)
-	want := retrysafe.FirstProbe / 2
-	for range 6 {
-		at := probe(t, b, retrysafe.Settled)
-		if got := at.Sub(last); got != want {
-			t.Errorf("a pause of %v after a success, want %v", got, want)
-		}
-		last, want = at, want/2
+	if got := last.Sub(begun); got != retrysafe.FirstProbe/2 {
+		t.Errorf("a pause of %v after the first success, want half of a probe's", got)
 	}
-	probe(t, b, retrysafe.Ailing)
-	if b.Opens().Sub(last) < 10*want {
-		// More than half of the tokens are there.
-		probe(t, b, retrysafe.Settled)
-	} else {
-		t.Errorf("one failure among successes slows down to %v", b.Opens().Sub(last))
+	for deliveries := 1; last.Sub(begun) < 2*time.Second; deliveries++ {
+		if deliveries > 1_000_000 {
+			t.Fatalf("%d deliveries in %v", deliveries, last.Sub(begun))
+		}
+		last = probe(t, b, retrysafe.Settled)
+	}
+	if pause := b.Opens().Sub(last); pause > time.Millisecond || pause < time.Microsecond {
+		t.Errorf("a pause of %v after two seconds of successes", pause)
+	}
+}
+
+// More than half of the tokens are there: single failures are no outage.
+func TestAFailureAmongManySuccessesSlowsNothingDown(t *testing.T) {
+	b := emptied()
+	var last time.Time
+	for range 12 {
+		last = probe(t, b, retrysafe.Settled)
+	}
+	before := b.Opens().Sub(last)
+	at := probe(t, b, retrysafe.Ailing)
+	if pause := b.Opens().Sub(at); pause > before {
+		t.Errorf("a pause of %v after one failure, %v before it", pause, before)
+	}
+}
+
+func TestABusyClientGoesSlowerByAThirdWithAFailureAndDoesNotFallBack(t *testing.T) {
+	b := emptied()
+	var last time.Time
+	for range 12 {
+		last = probe(t, b, retrysafe.Settled)
+	}
+	for range 10 { // Answers that began earlier take the tokens, and nothing else.
+		b.Heard(retrysafe.Permit{}, retrysafe.Ailing, last, 1)
+	}
+	before := b.Opens().Sub(last)
+	at := probe(t, b, retrysafe.Ailing)
+	if pause, want := b.Opens().Sub(at), time.Duration(float64(before)/0.7); pause < want-time.Microsecond || pause > want+time.Microsecond {
+		t.Errorf("a pause of %v after a failure, %v before it; want %v", pause, before, want)
 	}
 }
 
@@ -224,14 +253,14 @@ func TestABucketKeepsItsBoundsWhateverHappens(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 7))
 		capacity := 1 + random.IntN(12)
 		b := retrysafe.NewBucket(capacity, 1+random.IntN(4))
-		now, probes := noon, 0
+		now := noon
 		var under []retrysafe.Permit
-		var held, probed time.Time
+		var held time.Time
 		for step := range 2000 {
 			now = now.Add(time.Duration(random.ExpFloat64() * float64(100*time.Millisecond)))
 			switch n := random.IntN(100); {
 			case n == 0:
-				until := now.Add(rand.N(20 * time.Second))
+				until := now.Add(time.Duration(random.Int64N(int64(20 * time.Second))))
 				b.Hold(until, now)
 				held = later(held, until)
 			case n == 1:
@@ -245,21 +274,14 @@ func TestABucketKeepsItsBoundsWhateverHappens(t *testing.T) {
 					}
 					continue
 				}
-				if now.Before(held) || b.Paced() && empty && probes > 0 && now.Sub(probed) < retrysafe.Overdue {
+				if now.Before(held) || b.Paced() && empty && anyProbe(under, now.Add(-retrysafe.Overdue)) {
 					t.Fatalf("seed %d, step %d: let go before its time", seed, step)
-				}
-				if p.Probe() {
-					probes++
-					probed = now
 				}
 				under = append(under, p)
 			default:
 				i := random.IntN(len(under))
 				p := under[i]
 				under = append(under[:i], under[i+1:]...)
-				if p.Probe() {
-					probes--
-				}
 				b.Heard(p, []retrysafe.Health{retrysafe.NotTried, retrysafe.Ailing, retrysafe.Ailing, retrysafe.Alive, retrysafe.Settled}[random.IntN(5)], now, random.Float64())
 			}
 			if tokens := b.Tokens(); tokens < 0 || tokens > capacity {
@@ -270,6 +292,11 @@ func TestABucketKeepsItsBoundsWhateverHappens(t *testing.T) {
 			}
 		}
 	}
+}
+
+// anyProbe reports whether a probe is under way that began after a time.
+func anyProbe(under []retrysafe.Permit, after time.Time) bool {
+	return slices.ContainsFunc(under, func(p retrysafe.Permit) bool { return p.Probe() && p.Begun().After(after) })
 }
 
 func later(a, b time.Time) time.Time {

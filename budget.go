@@ -24,10 +24,11 @@ const (
 // longer. The pauses between two probes begin at a quarter of a second and grow
 // to 5 s, but never beyond a tenth of the time that the host has been failing.
 //
-// As answers come back the line moves twice as fast with each success. With a
-// failure it goes back to probing, unless half of the tokens are there, so that
-// clients that come back together do not bring the server down again. Once nobody
-// waits and half of the tokens are back there is no limit any more.
+// As answers come back the line moves faster: up to twice as fast five times a
+// second. With a failure it goes slower by a third, and below 16 deliveries a
+// second back to probing, unless half of the tokens are there, so that clients
+// that come back together do not bring the server down again. Once nobody waits
+// and half of the tokens are back there is no limit any more.
 //
 // An answer of 429 or 503 that says when to come back holds the whole host until
 // then, at most for RetryPolicy.MaxRetryAfter, whatever tokens there are. From

@@ -62,7 +62,7 @@ var (
 	ErrAttemptsExhausted = errors.New("attempts exhausted")
 	// ErrBudgetExhausted: the host is failing, or has asked for time, and the turn
 	// of this operation (RetryPolicy.Budget) does not come before its deadline.
-	ErrBudgetExhausted = errors.New("retry budget exhausted")
+	ErrBudgetExhausted = errors.New("budget exhausted: the host is failing")
 	// ErrNoTimeLeft: the next attempt could not begin before the deadline, the
 	// elapsed limit, the end of the key's window or the longest wait allowed.
 	// Error.RetryAt says when it could.

@@ -48,11 +48,12 @@ func (l *line) opens() time.Time {
 	return l.bucket.opens()
 }
 
-// fails reports whether so much has failed that there is no token left.
+// fails reports whether so much has failed that there is no token left, or the
+// host has asked for time.
 func (l *line) fails() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.bucket.empty()
+	return l.bucket.empty() || time.Now().Before(l.bucket.held)
 }
 
 // enter lets a delivery begin, or puts it in line.

@@ -24,6 +24,7 @@ func (r *run) fetch(ctx context.Context) {
 func (r *run) follow(ctx context.Context, target *url.URL) error {
 	k := *r.contract
 	k.query, k.keyed, k.handsOn, k.rules = true, false, false, nil
+	k.line = k.budget.line(originOf(target))
 	header := r.request.header.Clone()
 	for _, name := range [...]string{"Content-Type", "If-Match", "If-None-Match", r.request.keyHeader()} {
 		header.Del(name)

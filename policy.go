@@ -35,7 +35,7 @@ type RetryPolicy struct {
 	MaxRetryAfter time.Duration
 	// Backoff is the wait where the server gives no advice.
 	Backoff Backoff
-	// Budget limits retries. Nil means the client's: in Options.Retry one of its
+	// Budget limits what is sent to a host that fails, first attempts too. Nil means the client's: in Options.Retry one of its
 	// own with the default numbers, in Command.Retry that of the client.
 	Budget *Budget
 	// MaxDeliveries limits how often net/http may put one attempt on the wire.

@@ -73,7 +73,7 @@ func (r *run) completion(end *ending) store.Completion {
 // too little time, and not because of what was heard: who waits may go on.
 func (r *run) leftEarly() bool {
 	end, bounded := r.caller.Deadline()
-	return r.ended != nil || r.stop == ErrNoTimeLeft && bounded && end.Equal(r.deadline)
+	return r.ended != nil || (r.stop == ErrNoTimeLeft || r.stop == ErrBudgetExhausted) && bounded && end.Equal(r.deadline)
 }
 
 // resendTells reports whether sending the request again could still tell how the

@@ -185,7 +185,9 @@ func TestOtherOriginsGetNoKeyAndListedOnesDo(t *testing.T) {
 		"a host that begins": {"https://api.example.com.evil.com/x", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			listed := func(_ *retrysafe.Options, to *retrysafe.TransportOptions) { to.Origins = []string{files, "https://[::1]:8080"} }
+			listed := func(_ *retrysafe.Options, to *retrysafe.TransportOptions) {
+				to.Origins = []string{files, "https://[::1]:8080"}
+			}
 			overSDK(t, nil, listed, func(t *testing.T, p *mock.Provider, sdk *http.Client) {
 				ctx, report := retrysafe.WithOperation(t.Context(), "upload", "order-1")
 				if _, err := send(ctx, sdk, "POST", c.url, `{}`); err != nil {

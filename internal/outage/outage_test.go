@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,22 +31,22 @@ func TestAnOutageIsSurvivedWithinItsBudget(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, refusal := range []float64{0, 0.05} {
-		for _, seed := range []uint64{1, 2, 3} {
+		var drains []float64
+		for seed := range uint64(7) {
 			t.Run(fmt.Sprintf("refusal %g seed %d", refusal, seed), func(t *testing.T) {
 				story := outage.Outage(100, often, refusal, seed)
 				got := outage.Play(t, outage.Virtual, story, ours[0]).Numbers()
 				t.Logf("%+v", got)
 				once(t, story, got)
-				for what, is := range map[string]struct{ got, most float64 }{
-					"requests an operation during the outage": {got.During, 1.1},
-					"... in all":                   {got.Total, 3},
-					"drained, x the best possible": {got.Drain, 1.15 * (1 + 1.9*refusal)},
-				} {
-					if is.got > is.most {
-						t.Errorf("%s: %.2f, at most %.2f", what, is.got, is.most)
-					}
+				if got.During > 1.1 || got.Total > 3 {
+					t.Errorf("%.2f requests an operation during the outage and %.2f in all, want at most 1.1 and 3", got.During, got.Total)
 				}
+				drains = append(drains, got.Drain)
 			})
+		}
+		slices.Sort(drains)
+		if got, most := drains[len(drains)/2], 1.15*(1+1.9*refusal); got > most {
+			t.Errorf("refusal %g: drained in %.2f x the best possible in the median of %.2f, want at most %.2f", refusal, got, drains, most)
 		}
 	}
 }

@@ -31,9 +31,11 @@ func newResult(p peer, t *tape) *result {
 	r := &result{peer: p.name, story: t.story, tape: t, drain: math.Inf(1)}
 	r.countOperations()
 	r.countRequests()
+	calls := 0
 	for _, c := range t.calls {
-		r.calls += float64(c) / float64(len(t.calls))
+		calls += c
 	}
+	r.calls = float64(calls) / float64(len(t.calls))
 	r.mean, r.p99 = latencies(t.ended)
 	return r
 }

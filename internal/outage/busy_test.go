@@ -21,7 +21,7 @@ func TestFewBusyClientsDrainAnOutageAsManyDo(t *testing.T) {
 			story := outage.Outage(clients, every, 0, 1)
 			got := outage.Play(t, outage.Virtual, story, ours[0]).Numbers()
 			once(t, story, got)
-			if got.Drain > 1.35 {
+			if got.Drain > 1.5 {
 				t.Errorf("drained in %.2f x the best possible; without a budget about 1.25", got.Drain)
 			}
 		})

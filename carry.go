@@ -10,17 +10,13 @@ import (
 
 // carryOn does with one operation what is due.
 func (p *pass) carryOn(ctx context.Context, h *Handler, item store.DueItem) {
-	if item.State == store.StateSucceeded || item.State == store.StateFailed {
+	if settledItem(item) {
 		p.tell(ctx, h, item.Name, item.Fence, item.Passes)
 		return
 	}
 	r, err := p.client.runOf(ctx, h, item.Name, true)
 	if err != nil {
 		p.fail(err)
-		return
-	}
-	if p.leavesAlone(r.contract.line) {
-		p.count(func(report *ResumeReport) { report.Skipped++ })
 		return
 	}
 	end := r.perform(ctx)
@@ -69,10 +65,20 @@ func (p *pass) leavesAlone(l *line) bool {
 	return p.failing[l]
 }
 
+// lineOf is where the operations of a handler wait. That there is a contract was
+// seen when the pass began.
+func (p *pass) lineOf(h *Handler) *line {
+	k, err := p.client.contract(&h.declaration)
+	if err != nil {
+		return nil
+	}
+	return k.line
+}
+
 // answering leaves out the kinds whose host is left alone.
 func (p *pass) answering(kinds []string) (rest []string) {
 	for _, kind := range kinds {
-		if k, err := p.client.contract(&p.handlers[kind].declaration); err == nil && !p.leavesAlone(k.line) {
+		if !p.leavesAlone(p.lineOf(p.handlers[kind])) {
 			rest = append(rest, kind)
 		}
 	}

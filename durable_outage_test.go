@@ -81,3 +81,40 @@ func TestAPassStillServesKindsOfAnotherBudget(t *testing.T) {
 		}
 	})
 }
+
+// What is to be told lies behind more than a page of what must not be sent.
+func TestAPassStillTellsOfAKindWhoseHostIsDown(t *testing.T) {
+	down := false
+	storeBubble(t, nil, func(t *testing.T, p *mock.Provider, s durable, restart restarter) {
+		client := restart(func(o *retrysafe.Options) {
+			o.HTTPClient = &http.Client{Transport: playedTrip(func(req *http.Request) (*http.Response, error) {
+				if down {
+					return trapAnswer(503, `{}`), nil
+				}
+				return p.RoundTrip(req)
+			})}
+		})
+		told, listening := 0, false
+		handler := createCharge.Handle(retrysafe.Handlers[charge, charged]{
+			Settled: func(context.Context, retrysafe.Operation, *retrysafe.Result[charged], error) error {
+				if !listening {
+					return errHungUp
+				}
+				told++
+				return nil
+			},
+		})
+		mustEnqueue(t, client, "settled")
+		if report := mustResume(t, client, handler); report.Applied != 1 || report.Untold != 1 {
+			t.Fatalf("%+v, want one that is not told yet", report)
+		}
+		down, listening = true, true
+		for i := range 250 {
+			mustEnqueue(t, client, fmt.Sprint("order-", i))
+		}
+		time.Sleep(time.Hour)
+		if report := mustResume(t, client, handler); told != 1 || report.Told != 1 {
+			t.Errorf("%+v, want the settled one to be told of", report)
+		}
+	})
+}

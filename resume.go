@@ -158,6 +158,11 @@ type seenItem struct {
 	settled bool
 }
 
+// settledItem reports whether an operation is due only to be told of.
+func settledItem(item store.DueItem) bool {
+	return item.State == store.StateSucceeded || item.State == store.StateFailed
+}
+
 func (c *Client) pass(handlers []Handler) (*pass, error) {
 	if err := c.usable(); err != nil {
 		return nil, err
@@ -188,29 +193,33 @@ func (c *Client) pass(handlers []Handler) (*pass, error) {
 
 const (
 	duePage      = 100
+	longestPage  = 8 * 8 * duePage
 	maxUnhandled = 1000
 	maxPassErrs  = 10
 )
 
 // run works through pages of what is due until there is nothing new.
 func (p *pass) run(ctx context.Context) error {
-	for kinds := p.kinds; len(kinds) > 0; {
-		items, err := p.due(ctx, store.DueFilter{Owner: p.client.account, Kinds: kinds, Limit: duePage})
-		fresh := p.fresh(items)
+	for kinds, page := p.kinds, duePage; len(kinds) > 0; {
+		items, err := p.due(ctx, store.DueFilter{Owner: p.client.account, Kinds: kinds, Limit: page})
 		if err != nil {
 			break
 		}
-		if len(fresh) == 0 {
-			// What is left alone may fill the page, and hide what others can do.
-			rest := p.answering(kinds)
-			if len(rest) == len(kinds) {
-				break
+		if fresh := p.fresh(items); len(fresh) > 0 {
+			if err := p.workThrough(ctx, fresh); err != nil {
+				return errors.Join(append(p.errs, err)...)
 			}
-			kinds = rest
 			continue
 		}
-		if err := p.workThrough(ctx, fresh); err != nil {
-			return errors.Join(append(p.errs, err)...)
+		// What is left alone may fill the page, and hide what can be done.
+		rest := p.answering(kinds)
+		switch {
+		case len(items) == page && page < longestPage && len(rest) < len(kinds):
+			page *= 8
+		case len(rest) < len(kinds):
+			kinds, page = rest, duePage
+		default:
+			kinds = nil
 		}
 	}
 	others, _ := p.due(ctx, store.DueFilter{Owner: p.client.account, Kinds: p.kinds, Others: true, Limit: maxUnhandled})
@@ -233,7 +242,7 @@ func (p *pass) due(ctx context.Context, filter store.DueFilter) ([]store.DueItem
 
 func (p *pass) fresh(items []store.DueItem) (fresh []store.DueItem) {
 	for _, item := range items {
-		key := seenItem{item.Name, item.State == store.StateSucceeded || item.State == store.StateFailed}
+		key := seenItem{item.Name, settledItem(item)}
 		if !p.seen[key] {
 			p.seen[key] = true
 			fresh = append(fresh, item)
@@ -248,18 +257,24 @@ func (p *pass) workThrough(ctx context.Context, items []store.DueItem) error {
 	defer working.Wait()
 	free := make(chan struct{}, p.client.resume.Parallel)
 	for _, item := range items {
-		if err := p.client.pace.wait(ctx, p.client.resume.PerSecond); err != nil {
-			return err
-		}
 		select {
 		case free <- struct{}{}:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+		h := p.handlers[item.Kind]
+		if !settledItem(item) && p.leavesAlone(p.lineOf(h)) {
+			<-free
+			p.count(func(report *ResumeReport) { report.Skipped++ })
+			continue
+		}
+		if err := p.client.pace.wait(ctx, p.client.resume.PerSecond); err != nil {
+			return err
+		}
 		working.Add(1)
 		go func() {
 			defer func() { <-free; working.Done() }()
-			p.carryOn(ctx, p.handlers[item.Kind], item)
+			p.carryOn(ctx, h, item)
 		}()
 	}
 	return nil

@@ -62,6 +62,7 @@ type told struct {
 	Value   string // of the answer
 	Err     string
 	Pending bool
+	Again   bool // the application may ask for it again
 }
 
 const planVariable = "RETRYSAFE_CRASH_PLAN"
@@ -187,7 +188,7 @@ func (w *worker) do(ctx context.Context, id string) told {
 func (t told) outcome() retrysafe.Outcome { return retrysafe.Outcome(t.Outcome) }
 
 func tell(by, id string, res *retrysafe.Result[charged], err error) told {
-	what := told{ID: id, By: by, Outcome: int(retrysafe.OutcomeOf(err)), Pending: errors.Is(err, retrysafe.ErrPending)}
+	what := told{ID: id, By: by, Outcome: int(retrysafe.OutcomeOf(err)), Pending: errors.Is(err, retrysafe.ErrPending), Again: retrysafe.Retryable(err)}
 	if res != nil {
 		what.Value = res.Value.ID
 	}

@@ -25,6 +25,7 @@ type scene struct {
 	t        *testing.T
 	provider *provider
 	plan     plan // what all its processes have in common
+	manyAsk  bool // several processes ask for one order, each as the application
 
 	mu    sync.Mutex
 	ahead time.Duration // of the test's own store's clock

@@ -13,15 +13,12 @@ type admission struct {
 	open   bool // nothing has been told of it yet
 }
 
-// turnKey is the context key of the line whose probe waits for what is asked.
+// turnKey is the context key of the line in which an attempt has its turn.
 type turnKey struct{}
 
-// shared returns a context whose calls need no turn of their own if this is the
-// probe's: who asks for a token in Options.Authorize would wait for itself.
+// shared returns a context whose calls need no turn of their own: a probe that
+// asks for a token in Options.Authorize would wait for itself.
 func (a *admission) shared(ctx context.Context) context.Context {
-	if !a.permit.probe {
-		return ctx
-	}
 	return context.WithValue(ctx, turnKey{}, a.line)
 }
 
@@ -43,7 +40,7 @@ func (r *run) admit(ctx context.Context) error {
 			return ErrBudgetExhausted
 		}
 		var ok bool
-		p, ok = l.await(ctx, w, r.patience())
+		p, ok = l.await(ctx, w, r.waitsUntil())
 		r.wait += time.Since(begun)
 		if !ok {
 			r.retryAt = latest(l.opens(), time.Now())
@@ -69,9 +66,9 @@ func (r *run) beyond(at time.Time) bool {
 	return !r.deadline.IsZero() && !at.Before(r.deadline)
 }
 
-// patience is until when the run waits, zero where the caller's own deadline comes
+// waitsUntil is until when the run waits in line, zero where the caller's own deadline comes
 // no later: that one ends the wait, so that it is always the reason given.
-func (r *run) patience() time.Time {
+func (r *run) waitsUntil() time.Time {
 	if end, ok := r.caller.Deadline(); ok && !r.deadline.Before(end) {
 		return time.Time{}
 	}

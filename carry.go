@@ -20,7 +20,7 @@ func (p *pass) carryOn(ctx context.Context, h *Handler, item store.DueItem) {
 		return
 	}
 	end := r.perform(ctx)
-	if r.contract.line.fails() {
+	if r.contract.line.fails(p.client.resume.Poll) {
 		p.leaveAlone(r.contract.line)
 	}
 	switch {

@@ -25,7 +25,8 @@ type Options struct {
 	// OperationFrom(r.Context()) says for which operation. It must leave the
 	// key, the host, the method and the path as they are. If it fails, the
 	// attempt is not sent and the call ends with ErrAuthorize. Nothing that it
-	// adds is kept or logged.
+	// adds is kept or logged. Give r.Context() to what it asks for by itself: a
+	// client of the same Budget then needs no turn of its own.
 	Authorize func(*http.Request) error
 	// Header is added to every request, and is part of what is asked for
 	// (Stripe-Version). Credentials do not belong here but into Authorize.

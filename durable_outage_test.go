@@ -9,6 +9,7 @@ import (
 
 	"github.com/retrysafe/retrysafe"
 	"github.com/retrysafe/retrysafe/mock"
+	"github.com/retrysafe/retrysafe/store"
 )
 
 // A pass over many operations does not let each of them wait for a host that is
@@ -116,5 +117,66 @@ func TestAPassStillTellsOfAKindWhoseHostIsDown(t *testing.T) {
 		if report := mustResume(t, client, handler); told != 1 || report.Told != 1 {
 			t.Errorf("%+v, want the settled one to be told of", report)
 		}
+	})
+}
+
+// A rate limit is not an outage: the runner waits as long as it is asked to.
+func TestAPassWaitsForAHostThatAsksForALittleTime(t *testing.T) {
+	refusals := 0
+	storeBubble(t, nil, func(t *testing.T, p *mock.Provider, s durable, restart restarter) {
+		client := restart(func(o *retrysafe.Options) {
+			o.HTTPClient = &http.Client{Transport: playedTrip(func(req *http.Request) (*http.Response, error) {
+				if refusals++; refusals%20 == 0 {
+					return trapAnswer(429, `{}`, "Retry-After", "1"), nil
+				}
+				return p.RoundTrip(req)
+			})}
+		})
+		for i := range 250 {
+			mustEnqueue(t, client, fmt.Sprint("order-", i))
+		}
+		if report := mustResume(t, client, createCharge.Handle(retrysafe.Handlers[charge, charged]{})); report.Applied != 250 {
+			t.Errorf("%+v, want all in one pass", report)
+		}
+	})
+}
+
+// unrenewed is a store that cannot be reached for renewals.
+type unrenewed struct{ durable }
+
+func (unrenewed) Renew(context.Context, time.Duration, []store.Token) ([]bool, error) {
+	return nil, errHungUp
+}
+
+// While it waits in line its lease lapses, and another process does the work.
+func TestWhoLosesItsLeaseInLineSendsNothingAndTellsWhatIsRecorded(t *testing.T) {
+	storeBubble(t, nil, func(t *testing.T, p *mock.Provider, s durable, restart restarter) {
+		hung := &down{takes: time.Hour}
+		slow, budget := outOfTokens(t, hung, retrysafe.Options{
+			Store: unrenewed{s}, Account: "acme/test", Profile: windowed, Lease: 10 * time.Second,
+			Retry: retrysafe.RetryPolicy{AttemptTimeout: 5 * time.Second},
+		})
+		defer hungProbe(t, hung, budget)()
+		type end struct {
+			res *retrysafe.Result[charged]
+			err error
+		}
+		ended := make(chan end, 1)
+		go func() {
+			res, err := do(slow, "order-1")
+			ended <- end{res, err}
+		}()
+		time.Sleep(11 * time.Second)
+		if budget.Waiting() != 1 {
+			t.Fatalf("%d wait, want one", budget.Waiting())
+		}
+		if _, err := do(restart(), "order-1"); err != nil {
+			t.Fatal(err)
+		}
+		got := <-ended
+		if got.err != nil || !got.res.Recorded || len(hung.asked) > 1 {
+			t.Errorf("%+v %v after %d deliveries, want what the other process recorded and the probe alone", got.res, got.err, len(hung.asked))
+		}
+		p.OneEffect(t, p.Keys()[0])
 	})
 }

@@ -49,11 +49,11 @@ func (l *line) opens() time.Time {
 }
 
 // fails reports whether so much has failed that there is no token left, or the
-// host has asked for time.
-func (l *line) fails() bool {
+// host has asked for more time than that.
+func (l *line) fails(longest time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.bucket.empty() || time.Now().Before(l.bucket.held)
+	return l.bucket.empty() || time.Until(l.bucket.held) > longest
 }
 
 // enter lets a delivery begin, or puts it in line.
@@ -87,12 +87,13 @@ func (l *line) await(ctx context.Context, w *waiter, until time.Time) (permit, b
 	case <-ctx.Done():
 	case <-over:
 	}
-	return permit{}, l.quit(w)
+	l.quit(w)
+	return permit{}, false
 }
 
 // quit takes a waiter out of the line. If its turn has come meanwhile it is
 // given back, as if nothing had been sent.
-func (l *line) quit(w *waiter) bool {
+func (l *line) quit(w *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -102,7 +103,6 @@ func (l *line) quit(w *waiter) bool {
 		l.queue.Remove(w.in)
 	}
 	l.advance(now)
-	return false
 }
 
 // leave takes in what came of a delivery; the host is not to be asked before a

@@ -79,7 +79,8 @@ func (o Operation) String() string {
 // Attempt is one request that the retry loop sent. It prints without headers
 // and bytes.
 type Attempt struct {
-	// Number counts from 1. Wait is how long the loop waited before it.
+	// Number counts from 1. Wait is how long the loop waited before it, in
+	// line for its turn too.
 	Number   int
 	Wait     time.Duration
 	Start    time.Time

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -109,12 +107,8 @@ func retryable(url string, transport http.RoundTripper) (call, error) {
 	}, nil
 }
 
-func payload() *bytes.Reader {
-	b, err := json.Marshal(order)
-	if err != nil {
-		panic(err)
-	}
-	return bytes.NewReader(b)
+func payload() *strings.Reader {
+	return strings.NewReader(fmt.Sprintf(`{"amount":%d,"currency":%q}`, order.Amount, order.Currency))
 }
 
 func setHeader(h http.Header, key string) {

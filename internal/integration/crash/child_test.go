@@ -49,9 +49,16 @@ type event struct {
 	Passed  string `json:",omitempty"`
 	Reached string `json:",omitempty"`
 	Told    *told  `json:",omitempty"`
+	Asked   *asked `json:",omitempty"`
 	Begun   string `json:",omitempty"` // this one was enqueued
 	Failed  string `json:",omitempty"`
 	Done    bool   `json:",omitempty"`
+}
+
+// asked is an application's wish for an operation.
+type asked struct {
+	ID string
+	At time.Time
 }
 
 // told is what somebody was told of an operation.
@@ -62,7 +69,8 @@ type told struct {
 	Value   string // of the answer
 	Err     string
 	Pending bool
-	Again   bool // the application may ask for it again
+	From    time.Time // when the call began
+	Again   bool      // the application may ask for it again
 }
 
 const planVariable = "RETRYSAFE_CRASH_PLAN"
@@ -168,6 +176,7 @@ func (w *worker) perform(ctx context.Context, how way, id string) error {
 }
 
 func (w *worker) enqueue(ctx context.Context, id string) error {
+	w.report(event{Asked: &asked{id, time.Now()}})
 	_, err := createCharge.Enqueue(ctx, w.client, nil, id, chargeOf(id))
 	if retrysafe.OutcomeOf(err) == retrysafe.NotApplied {
 		return nil // It was refused before, and stays so.
@@ -176,9 +185,12 @@ func (w *worker) enqueue(ctx context.Context, id string) error {
 }
 
 func (w *worker) do(ctx context.Context, id string) told {
+	from := time.Now()
+	w.report(event{Asked: &asked{id, from}})
 	res, err := createCharge.Do(ctx, w.client, id, chargeOf(id))
 	w.trap.pass("before told")
 	what := tell("do", id, res, err)
+	what.From = from
 	w.report(event{Told: &what})
 	w.trap.pass("after told")
 	return what

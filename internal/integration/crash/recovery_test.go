@@ -130,8 +130,8 @@ func (r *recoverer) contradictions(id string) (wrong []string) {
 		add("the record has conflicts")
 	}
 	for _, what := range r.scene.toldOf(id) {
-		if what.outcome() == retrysafe.NotApplied && what.Again && r.scene.manyAsk {
-			continue // It did not run, and somebody else has asked for it anew.
+		if what.outcome() == retrysafe.NotApplied && what.Again && r.scene.askedAfter(id, what.From) {
+			continue // It did not run, and the application has asked for it anew.
 		}
 		if said := what.outcome(); said != retrysafe.Unknown && said != rec.Outcome() {
 			add("told wrong: " + what.By + " said " + said.String() + ", and it is " + rec.Outcome().String() + ": " + what.Err)

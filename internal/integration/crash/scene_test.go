@@ -25,11 +25,11 @@ type scene struct {
 	t        *testing.T
 	provider *provider
 	plan     plan // what all its processes have in common
-	manyAsk  bool // several processes ask for one order, each as the application
 
 	mu    sync.Mutex
 	ahead time.Duration // of the test's own store's clock
 	told  []told        // by anybody, in order
+	asked []asked       // by any application
 	begun []string      // enqueued
 }
 
@@ -121,6 +121,9 @@ func (s *scene) heard(e event) {
 	defer s.mu.Unlock()
 	if e.Told != nil {
 		s.told = append(s.told, *e.Told)
+	}
+	if e.Asked != nil {
+		s.asked = append(s.asked, *e.Asked)
 	}
 	if e.Begun != "" {
 		s.begun = append(s.begun, e.Begun)
@@ -225,4 +228,11 @@ func (s *scene) with(how way) plan {
 // name is the operation's in the store.
 func name(id string) store.Name {
 	return store.Name{Scope: "acme/test", Kind: createCharge.Name, ID: id}
+}
+
+// askedAfter reports whether an application asked for an operation after a time.
+func (s *scene) askedAfter(id string, at time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.asked, func(a asked) bool { return a.ID == id && a.At.After(at) })
 }

@@ -74,7 +74,6 @@ func TestAStormOfKillsDuplicatesLosesForgetsAndMistellsNothing(t *testing.T) {
 	}
 	s := newScene(t, isMixed, window)
 	s.plan.Lease, s.plan.AttemptTimeout = 400*time.Millisecond, 300*time.Millisecond
-	s.manyAsk = true
 	begin := time.Now()
 	kills := s.rages(begin, lasts)
 	r := s.recoverer()

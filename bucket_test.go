@@ -219,6 +219,33 @@ func TestDeliveriesOfOneMomentChangeTheRateOnce(t *testing.T) {
 	}
 }
 
+// So do answers of deliveries that began before the pacing did.
+func TestWhatBeganBeforeThePacingDoesNotSpeedItUp(t *testing.T) {
+	b := emptied()
+	before := b.Opens()
+	b.Heard(retrysafe.BegunAt(noon.Add(-time.Second)), retrysafe.Settled, noon.Add(100*time.Millisecond), 0)
+	at := before
+	p, ok := b.Admit(at)
+	if !ok || !b.Opens().Equal(at.Add(retrysafe.FirstProbe)) {
+		t.Errorf("the next delivery after %v, want %v", b.Opens().Sub(at), retrysafe.FirstProbe)
+	}
+	b.Heard(p, retrysafe.NotTried, at, 0)
+}
+
+func TestABusyHostIsPacedNearlyAsFastAsItAnswered(t *testing.T) {
+	b := retrysafe.NewBucket(10, 1)
+	for i := range 200 {
+		b.Heard(retrysafe.Permit{}, retrysafe.Settled, noon.Add(time.Duration(i)*10*time.Millisecond), 0)
+	}
+	end := noon.Add(2 * time.Second)
+	for range 10 {
+		b.Heard(retrysafe.Permit{}, retrysafe.Ailing, end, 0)
+	}
+	if pause := b.Opens().Sub(end); pause < 13*time.Millisecond || pause > 16*time.Millisecond {
+		t.Errorf("a pause of %v after a hundred answers a second, want that of seventy", pause)
+	}
+}
+
 func TestPacingEndsOnceHalfOfTheTokensAreBack(t *testing.T) {
 	b := emptied()
 	for i := range 5 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -122,13 +123,14 @@ func TestAPassStillTellsOfAKindWhoseHostIsDown(t *testing.T) {
 
 // A rate limit is not an outage: the runner waits as long as it is asked to.
 func TestAPassWaitsForAHostThatAsksForALittleTime(t *testing.T) {
-	refusals := 0
+	var requests atomic.Int64
 	storeBubble(t, nil, func(t *testing.T, p *mock.Provider, s durable, restart restarter) {
 		client := restart(func(o *retrysafe.Options) {
 			o.HTTPClient = &http.Client{Transport: playedTrip(func(req *http.Request) (*http.Response, error) {
-				if refusals++; refusals%20 == 0 {
+				if requests.Add(1)%20 == 0 {
 					return trapAnswer(429, `{}`, "Retry-After", "1"), nil
 				}
+				time.Sleep(50 * time.Millisecond) // Others end while the host is held.
 				return p.RoundTrip(req)
 			})}
 		})

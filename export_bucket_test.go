@@ -53,3 +53,24 @@ func (b *Budget) Deliver(origin string) {
 	p, _ := l.enter(time.Now())
 	l.leave(p, settled, time.Time{})
 }
+
+func BegunAt(at time.Time) Permit { return permit{begun: at} }
+
+// LeaveAtTheTurn puts two in the line of a host that fails, and has the first
+// one leave just after its turn came. It tells whether the turn of the second
+// came with that.
+func (b *Budget) LeaveAtTheTurn(origin string, pass func(time.Duration)) bool {
+	l := b.line(origin)
+	_, first := l.enter(time.Now())
+	_, second := l.enter(time.Now())
+	pass(firstProbe)
+	<-first.turn
+	l.quit(first)
+	pass(firstProbe)
+	select {
+	case <-second.turn:
+		return true
+	default:
+		return false
+	}
+}

@@ -240,6 +240,17 @@ func TestWhoLeavesTheLineTakesNobodysTurn(t *testing.T) {
 	})
 }
 
+func TestWhoLeavesJustAfterItsTurnCameGivesItBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := &retrysafe.Budget{}
+		budget.Spend(host, 10)
+		pass := func(d time.Duration) { time.Sleep(d + time.Millisecond); synctest.Wait() }
+		if !budget.LeaveAtTheTurn(host, pass) {
+			t.Error("the next one waits for a probe that was never sent")
+		}
+	})
+}
+
 // Turns and cancellations at the same moments: whoever has left gives back what
 // it was given.
 func TestNoTurnIsLost(t *testing.T) {

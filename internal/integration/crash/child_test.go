@@ -73,6 +73,13 @@ type told struct {
 	Again   bool      // the application may ask for it again
 }
 
+// same reports whether two callers were told the same.
+func (t *told) same(other *told) bool {
+	a, b := *t, *other
+	a.From, b.From = time.Time{}, time.Time{}
+	return a == b
+}
+
 const planVariable = "RETRYSAFE_CRASH_PLAN"
 
 // TestMain makes the test binary the child process too.
